@@ -1,0 +1,74 @@
+"""One round of expectation-maximization: judge every label, ask people, retrain."""
+
+from __future__ import annotations
+
+import polars as pl
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from flows.clock import Clock
+from flows.expectation import expectation
+from flows.maximization import maximization
+from flows.review import review
+from flows.score import score
+from flows.training import train_model
+from scalemai_core.records.round import RoundResult
+from scalemai_core.records.stage import StageInputs
+from scalemai_core.settings import EngineSettings
+from tasks.publish import Outcome, finish_round
+from tasks.round import base_version, critic_document, next_round, open_round
+from tasks.runtime import workers
+
+AWAITING_REVIEW = "AwaitingReview"
+
+
+def _name() -> str:
+    return f"round {next_round(flow_run.parameters['workspace'])}"
+
+
+@flow(name="em-round", flow_run_name=_name)
+def em_round(
+    workspace: str, settings: EngineSettings, truth: str | None = None
+) -> RoundResult | State[None]:
+    """From one dataset version to the next, and from one model version to the next.
+
+    Run it again after a crash or a review and it goes on where it stopped: the ledger and the
+    workspace's documents hold all progress.
+    """
+    clock = Clock()
+    with workers(settings.compute) as runner:
+        plan = open_round(workspace, settings)
+        before = base_version(workspace, plan)
+        critic = critic_document(workspace, plan)
+        if critic is None:
+            with clock.lap("first model"):
+                train = train_model.with_options(task_runner=runner)
+                critic = train(workspace, plan, before, None).document
+        inputs = StageInputs(workspace=workspace, plan=plan, version=before, model=critic)
+        with clock.lap("expectation"):
+            failed = expectation.with_options(task_runner=runner)(inputs)
+        with clock.lap("review"):
+            waiting = review.with_options(task_runner=runner)(inputs, truth)
+        if waiting:
+            message = f"{waiting} questions wait for people; run the round again when answered"
+            return Completed(name=AWAITING_REVIEW, message=message)
+        with clock.lap("maximization"):
+            after, trained = maximization.with_options(task_runner=runner)(inputs)
+        scores = pl.DataFrame()
+        if truth is not None:
+            with clock.lap("scoring against the truth"):
+                scores = score.with_options(task_runner=runner)(inputs, after, truth)
+        outcome = Outcome(
+            before=before,
+            after=after,
+            critic=critic,
+            model=trained.version,
+            promotion=trained.promotion,
+            gold=trained.gold,
+            truth=scores,
+            failed=failed,
+            seconds=clock.seconds,
+        )
+        return finish_round(workspace, plan, outcome)

@@ -1,0 +1,20 @@
+"""M-step: the corrected dataset becomes a version, and a model is trained on it."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.stages import run_stage
+from flows.training import Trained, train_model
+from scalemai_core.records.stage import StageInputs
+from scalemai_core.records.version import DatasetVersion
+from tasks.decide import commit_round, revise_shard
+from tasks.round import revisable_scans
+
+
+@flow(name="maximization", flow_run_name="round {inputs.plan.number}: maximization")
+def maximization(inputs: StageInputs) -> tuple[DatasetVersion, Trained]:
+    """Compose and commit the corrected labels, then retrain from the critic's fold models."""
+    revised = run_stage("revise", revise_shard, inputs, revisable_scans(inputs))
+    corrected = commit_round(inputs, revised.rows)
+    return corrected, train_model(inputs.workspace, inputs.plan, corrected, inputs.model)

@@ -1,0 +1,1 @@
+"""NIfTI, DICOM, NRRD, MHA and their label files as canonical scans and label maps."""

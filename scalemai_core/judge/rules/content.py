@@ -1,0 +1,87 @@
+"""Rules on what a mask holds: whether there is anything, how much, and of what density."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from scalemai_core.judge.rules.masks import Masks
+from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
+from scalemai_core.records.finding import Severity
+from scalemai_core.records.scan import Sex
+from scalemai_core.settings import JudgeSettings
+from scalemai_core.taxonomy.structure import Kind
+
+MIXED_HU = {Kind.ORGAN: 85.0, Kind.MUSCLE: 75.0, Kind.NERVE: 65.0, Kind.VESSEL: 130.0}
+"""Standard deviation of HU that one tissue stays below in any phase, noise included."""
+
+ALL_EDGE_ML = 2.0
+"""Organs that can be this small are thin glands: half of their voxels hold what surrounds them."""
+
+MIXED_LUNG_HU = 180.0
+"""Of lungs, whose vessels belong to them."""
+
+
+def empty_but_present(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
+    """A structure that is stated present must have voxels."""
+    for row in np.flatnonzero(masks.present & (masks.volume_ml == 0)):
+        name = masks.taxonomy.by_id(int(row)).name
+        message = f"{spoken(name)} is stated to be present but its mask is empty"
+        yield Hit(name, Severity.FAULT, 0.0, 0.0, message)
+
+
+def sex(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
+    """No prostate in a woman, no uterus in a man."""
+    if masks.sex is None:
+        return
+    patient = "female" if masks.sex is Sex.FEMALE else "male"
+    for structure in masks.shown():
+        if structure.sex not in (None, masks.sex):
+            volume_ml = float(masks.volume_ml[structure.id])
+            message = f"{spoken(structure.name)} of {volume_ml:.1f} ml in a {patient} patient"
+            yield Hit(structure.name, Severity.FAULT, volume_ml, 0.0, message)
+
+
+def volume(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
+    """Within the plausible range; what the field of view cuts may be smaller."""
+    low, high = np.array([(0.0, np.inf), *(s.volume_ml for s in masks.taxonomy.structures)]).T
+    small = (masks.volume_ml > 0) & (masks.volume_ml < low) & ~masks.at_border
+    for row in np.flatnonzero(small | (masks.volume_ml > high)):
+        structure, ml = masks.taxonomy.by_id(int(row)), float(masks.volume_ml[row])
+        limit, word = structure.volume_ml[not small[row]], "less" if small[row] else "more"
+        times = limit / ml if small[row] else ml / limit
+        message = (
+            f"{spoken(structure.name)} has {ml:.3g} ml, {word} than the plausible {limit:g} ml"
+        )
+        yield Hit(structure.name, fault_if(times > settings.volume_factor), ml, limit, message)
+
+
+def density(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
+    """Mean HU within the range that all contrast phases span."""
+    low, high = np.array([(-np.inf, np.inf), *(s.hu for s in masks.taxonomy.structures)]).T
+    with np.errstate(invalid="ignore"):
+        odd = (masks.mean_hu < low) | (masks.mean_hu > high)
+    for row in np.flatnonzero(odd):
+        structure, hu = masks.taxonomy.by_id(int(row)), float(masks.mean_hu[row])
+        dark = hu < structure.hu[0]
+        limit, word = structure.hu[not dark], "below" if dark else "above"
+        message = (
+            f"{spoken(structure.name)} has a mean of {hu:.0f} HU, {word} the plausible {limit:g} HU"
+        )
+        severity = fault_if(abs(hu - limit) > settings.hu_margin)
+        yield Hit(structure.name, severity, hu, limit, message)
+
+
+def mixed(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
+    """One tissue has one density: a wide spread means that air, fat or bone is in the mask."""
+    for structure in masks.shown():
+        limit = MIXED_LUNG_HU if structure.hu[1] < 0 else MIXED_HU.get(structure.kind, math.inf)
+        if structure.kind is Kind.ORGAN and structure.volume_ml[0] < ALL_EDGE_ML:
+            continue
+        spread = float(masks.sd_hu[structure.id])
+        if spread > limit:
+            name = spoken(structure.name)
+            message = f"{name} mixes tissues: its HU spread by {spread:.0f} around their mean"
+            yield Hit(structure.name, fault_if(spread > 2 * limit), spread, limit, message)

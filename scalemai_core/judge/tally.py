@@ -1,0 +1,119 @@
+"""A round's numbers out of its decisions, verdicts and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from scalemai_core.measure.statistics import clopper_pearson
+from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.review import Verdict
+from scalemai_core.records.round import TruthScore
+
+FAULTY_DICE = 0.8
+WORSE_BY = 0.05
+ONE_SIDED = 0.90
+"""Level of the two-sided interval whose upper end is the one-sided 95 % bound."""
+AUTOMATIC = [Action.REPLACE.value, Action.IMPUTE.value, Action.SET_ABSENT.value]
+KEY = ["scan_id", "structure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What the random look at automatic decisions found."""
+
+    audited: int
+    errors: int
+    upper_bound: float | None
+
+
+def audit(verdicts: Sequence[Verdict], items: pl.DataFrame) -> Audit:
+    """Errors among audited automatic decisions, with their one-sided 95 % upper bound."""
+    audits = set(items.filter(pl.col("kind") == "audit").select(KEY).iter_rows())
+    answers = [v for v in verdicts if (v.scan_id, v.structure) in audits]
+    errors = sum(v.choice is not Candidate.PREDICTION for v in answers)
+    bound = None
+    if answers:
+        bound = float(clopper_pearson(errors, len(answers), level=ONE_SIDED).high)
+    return Audit(audited=len(answers), errors=errors, upper_bound=bound)
+
+
+def automatic(decisions: pl.DataFrame, verdicts: Sequence[Verdict]) -> pl.DataFrame:
+    """Decisions that changed a mask without a person having seen it."""
+    seen = pl.DataFrame(
+        [(v.scan_id, v.structure) for v in verdicts],
+        schema={"scan_id": pl.String, "structure": pl.String},
+        orient="row",
+    )
+    return decisions.filter(pl.col("action").is_in(AUTOMATIC)).join(seen, on=KEY, how="anti")
+
+
+def score_truth(
+    scores: pl.DataFrame, decisions: pl.DataFrame, verdicts: Sequence[Verdict]
+) -> TruthScore | None:
+    """Label quality before and after, with the part that no person touched told apart.
+
+    ``scores`` has a row a mask: dice_before, dice_after, known_before, known_after, held. A mask
+    that was unknown counts from when it is known, with what it was imputed to.
+    """
+    if not scores.height:
+        return None
+    known = scores.filter(pl.col("known_before"))
+    seen = pl.DataFrame(
+        [(v.scan_id, v.structure, True) for v in verdicts],
+        schema={"scan_id": pl.String, "structure": pl.String, "seen": pl.Boolean},
+        orient="row",
+    ).unique()
+    changed = automatic(decisions, verdicts).select(*KEY, automatic=pl.lit(value=True))
+    rows = known.join(seen, on=KEY, how="left").join(changed, on=KEY, how="left")
+    before, after = pl.col("dice_before"), pl.col("dice_after")
+    alone = pl.when(pl.col("seen")).then(before).otherwise(after)
+    numbers = rows.select(
+        masks=pl.len(),
+        mean_dice_before=before.mean(),
+        mean_dice_automatic=alone.mean(),
+        mean_dice_after=after.mean(),
+        under_80_before=(before < FAULTY_DICE).mean(),
+        under_80_after=(after < FAULTY_DICE).mean(),
+        faulty=(before < FAULTY_DICE).sum(),
+        corrected=((before < FAULTY_DICE) & (after >= FAULTY_DICE)).sum(),
+        made_worse=(pl.col("automatic").fill_null(value=False) & (after < before - WORSE_BY)).sum(),
+        held=pl.col("held").sum(),
+    )
+    return TruthScore.model_validate(numbers.row(0, named=True))
+
+
+def by_structure(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """The report's table: decisions, usual agreement and truth per structure."""
+    counts = [(pl.col("action") == action.value).sum().alias(action.value) for action in Action]
+    table = (
+        decisions.filter(pl.col("gold").is_null())
+        .group_by("structure")
+        .agg(pl.len().alias("masks"), pl.col("dice").median().alias("agreement"), *counts)
+    )
+    if not scores.height:
+        missing = pl.lit(None, dtype=pl.Float64)
+        return table.with_columns(truth_before=missing, truth_after=missing)
+    truth = scores.group_by("structure").agg(
+        truth_before=pl.col("dice_before").filter("known_before").mean(),
+        truth_after=pl.col("dice_after").filter("known_after").mean(),
+    )
+    return table.join(truth, on="structure", how="left")
+
+
+def by_rule(decisions: pl.DataFrame) -> pl.DataFrame:
+    """The report's findings: how often each rule bit on an annotation, with an example."""
+    return (
+        decisions.filter(pl.col("gold").is_null() & (pl.col("findings_current") != ""))
+        .with_columns(rule=pl.col("findings_current").str.split(","))
+        .explode("rule")
+        .group_by("rule")
+        .agg(
+            findings=pl.len(),
+            masks=pl.struct(KEY).n_unique(),
+            example=pl.col("message").sort_by("scan_id").first(),
+        )
+        .sort("findings", descending=True)
+    )

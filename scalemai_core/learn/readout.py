@@ -1,0 +1,115 @@
+"""From streamed probabilities to label maps on the scan's own grid, a few slices at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scalemai_core.learn.channels import Channels, LayerChannels
+from scalemai_core.learn.windows import resize_slices
+from scalemai_core.records.label_map import LabelsZYX, Layer
+
+MAX_VALUES = 1 << 26
+"""Probabilities held at the scan's own resolution at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model sees in a scan."""
+
+    labels: dict[Layer, LabelsZYX]
+    """One label map a layer, on the scan's grid."""
+    confidence: dict[str, float]
+    """Mean probability over the voxels predicted as a structure, for those predicted at all."""
+
+
+class Readout:
+    """Takes probabilities slice by slice from the first on; ``prediction`` when all were given."""
+
+    def __init__(
+        self, channels: Channels, shape_zyx: tuple[int, int, int], num_slices: int
+    ) -> None:
+        self._channels = channels
+        self._shape_zyx = shape_zyx
+        self._num_slices = num_slices
+        self._first = 0
+        self._held: Tensor | None = None
+        self._next_native = 0
+        self._labels = {
+            layer.layer: np.zeros(shape_zyx, dtype=np.uint8) for layer in channels.layers
+        }
+        self._sums = {
+            layer.layer: torch.zeros(2, layer.num_channels, dtype=torch.float64)
+            for layer in channels.layers
+        }
+
+    def add(self, probabilities: Tensor) -> None:
+        """The next slices, (channels, slices, y, x) at the network's spacing."""
+        held = probabilities if self._held is None else torch.cat([self._held, probabilities], 1)
+        end = self._first + held.shape[1]
+        lower, upper, weight = _neighbours(self._shape_zyx[0], self._num_slices)
+        ready = int(np.searchsorted(upper, end))
+        for layer in self._channels.layers:
+            per_slice = layer.num_channels * self._shape_zyx[1] * self._shape_zyx[2]
+            at_once = max(1, MAX_VALUES // per_slice)
+            for z in range(self._next_native, ready, at_once):
+                chosen = slice(z, min(z + at_once, ready))
+                block = _between(
+                    held[layer.span],
+                    lower[chosen] - self._first,
+                    upper[chosen] - self._first,
+                    weight[chosen],
+                )
+                self._read(layer, z, block)
+        self._next_native = ready
+        self._held = held[:, -1:].clone()
+        self._first = end - 1
+
+    def prediction(self) -> Prediction:
+        """All label maps; raises ValueError if slices are missing."""
+        if self._next_native != self._shape_zyx[0]:
+            raise ValueError(f"{self._next_native} of {self._shape_zyx[0]} slices were predicted")
+        confidence: dict[str, float] = {}
+        for layer in self._channels.layers:
+            total, voxels = self._sums[layer.layer].tolist()
+            for channel, name in enumerate(layer.names, start=1):
+                if voxels[channel]:
+                    confidence[name] = total[channel] / voxels[channel]
+        return Prediction(self._labels, confidence)
+
+    def _read(self, layer: LayerChannels, z: int, block: Tensor) -> None:
+        """The most probable structure of every voxel of (slices, channels, y, x)."""
+        best, channel = resize_slices(block, *self._shape_zyx[1:]).max(dim=1)
+        sums = self._sums[layer.layer]
+        flat = channel.flatten()
+        num = layer.num_channels
+        sums[0] += torch.bincount(flat, weights=best.flatten().double(), minlength=num).cpu()
+        sums[1] += torch.bincount(flat, minlength=num).cpu()
+        self._labels[layer.layer][z : z + len(block)] = layer.ids[channel.cpu().numpy()]
+
+
+def _neighbours(
+    num_native: int, num_slices: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Per native slice the two slices it lies between, and the weight of the upper one."""
+    centre = (np.arange(num_native) + 0.5) * num_slices / num_native - 0.5
+    centre = np.clip(centre, 0, num_slices - 1)
+    lower = np.floor(centre).astype(np.int64)
+    upper = np.ceil(centre).astype(np.int64)
+    return lower, upper, (centre - lower).astype(np.float32)
+
+
+def _between(
+    slices: Tensor, lower: NDArray[np.int64], upper: NDArray[np.int64], weight: NDArray[np.float32]
+) -> Tensor:
+    """(slices, channels, y, x) interpolated along z."""
+    moved = slices.movedim(1, 0)
+    if not weight.any():
+        return moved[torch.from_numpy(lower).to(slices.device)]
+    at = torch.from_numpy(weight).to(slices.device)[:, None, None, None]
+    low = moved[torch.from_numpy(lower).to(slices.device)]
+    return torch.lerp(low, moved[torch.from_numpy(upper).to(slices.device)], at)

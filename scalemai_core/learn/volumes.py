@@ -1,0 +1,47 @@
+"""What learning needs of the store: voxels by name, read where they are touched."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from scalemai_core.store.workspace import Workspace
+
+
+class LazyZYX(Protocol):
+    """An array that is read where it is sliced."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along z, y, x."""
+        ...
+
+    def __getitem__(self, box: Any, /) -> Any:
+        """The voxels of a box of slices."""
+        ...
+
+
+class VolumeReader(Protocol):
+    """Opens images and label maps by name."""
+
+    def image(self, scan_id: str) -> LazyZYX:
+        """int16 HU."""
+        ...
+
+    def labels(self, label_map: str) -> LazyZYX:
+        """uint8 structure ids."""
+        ...
+
+
+class StoredVolumes:
+    """The volumes of a workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def image(self, scan_id: str) -> LazyZYX:
+        """int16 HU."""
+        return self._workspace.scans.array(scan_id)
+
+    def labels(self, label_map: str) -> LazyZYX:
+        """uint8 structure ids."""
+        return self._workspace.labels.array(label_map)

@@ -1,0 +1,89 @@
+"""Weights as safetensors with the channels they were trained for; no pickle is ever read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Protocol
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from scalemai_core.errors import TrainingError
+from scalemai_core.learn.channels import channel_titles
+from scalemai_core.learn.networks import Segmenter
+from scalemai_core.records.label_map import Layer
+from scalemai_core.records.training import ChannelNames
+
+CHANNELS_KEY = "channels"
+HEADER_LENGTH_BYTES = 8
+
+
+class ReadsBytes(Protocol):
+    """Whole documents by path."""
+
+    def read_bytes(self, path: str) -> bytes:
+        """The whole document; raises FileNotFoundError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A network's tensors and the meaning of its head's rows."""
+
+    tensors: dict[str, Tensor]
+    channels: ChannelNames
+
+    @classmethod
+    def of(cls, network: Segmenter, channels: ChannelNames) -> Weights:
+        """A copy of a network's weights, on the CPU."""
+        state = network.state_dict()
+        return cls({name: t.detach().cpu().contiguous() for name, t in state.items()}, channels)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, path: str) -> Weights:
+        """Read a safetensors document; raises TrainingError naming ``path``."""
+        try:
+            length = int.from_bytes(data[:HEADER_LENGTH_BYTES], "little")
+            header = json.loads(data[HEADER_LENGTH_BYTES : HEADER_LENGTH_BYTES + length])
+            stored = json.loads(header["__metadata__"][CHANNELS_KEY])
+            tensors = load(data)
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise TrainingError(f"{path} holds no weights of this engine: {error!r}") from error
+        return cls(tensors, {Layer(layer): tuple(names) for layer, names in stored.items()})
+
+    def to_bytes(self) -> bytes:
+        """A safetensors document."""
+        return save(self.tensors, {CHANNELS_KEY: json.dumps(self.channels)})
+
+    def into(self, network: Segmenter, channels: ChannelNames) -> None:
+        """Load all weights that fit: head rows by channel name, new channels keep their own start.
+
+        Raises TrainingError if the network is another one.
+        """
+        tensors = dict(self.tensors)
+        if channels != self.channels:
+            own = network.state_dict()
+            for name in ("head.weight", "head.bias"):
+                tensors[name] = self._rows_by_title(tensors[name], own[name], channels)
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise TrainingError(f"weights of another network: {error}") from error
+
+    def _rows_by_title(self, stored: Tensor, own: Tensor, channels: ChannelNames) -> Tensor:
+        row_of = {title: row for row, title in enumerate(channel_titles(self.channels))}
+        rows = own.clone()
+        for row, title in enumerate(channel_titles(channels)):
+            if title in row_of:
+                rows[row] = stored[row_of[title]].to(rows)
+        return rows
+
+
+def load_weights(files: ReadsBytes, path: str) -> Weights:
+    """Read weights by path; raises TrainingError."""
+    try:
+        return Weights.from_bytes(files.read_bytes(path), path)
+    except FileNotFoundError as error:
+        raise TrainingError(f"no weights at {path}: was the training finished?") from error

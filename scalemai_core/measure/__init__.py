@@ -1,0 +1,1 @@
+"""Numbers about label maps: overlap, shape, statistics; opens no file."""

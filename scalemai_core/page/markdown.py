@@ -1,0 +1,52 @@
+"""A round as a few lines of Markdown, for the flow run's artifact and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scalemai_core.page.number import MISSING, count, dice, percent
+from scalemai_core.page.summary import decided, headline, warnings
+from scalemai_core.records.round import RoundResult
+
+_COLUMNS = (
+    "Round", "Dataset", "Dice to truth", "Agreement", "Changed", "On hold", "People",
+    "Auto errors", "Gold Dice", "Model",
+)  # fmt: skip
+
+
+def round_markdown(result: RoundResult, history: Sequence[RoundResult] = ()) -> str:
+    """The sentence, what to beware of, and one table row a round, newest last."""
+    earlier = sorted(
+        (past for past in history if past.number < result.number), key=lambda past: past.number
+    )
+    rows = [_COLUMNS, ("---:",) * len(_COLUMNS), *(_row(one) for one in (*earlier, result))]
+    lines = [
+        headline(result, earlier),
+        "",
+        *(f"- **{warned.title}.** {warned.meaning}" for warned in warnings(result)),
+        f"- Decisions: {decided(result) or 'none'}.",
+        "",
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(result: RoundResult) -> tuple[str, ...]:
+    truth, gold = result.truth, result.gold
+    quality = MISSING
+    if truth is not None:
+        quality = f"{dice(truth.mean_dice_before)} \u2192 {dice(truth.mean_dice_after)}"
+    return (
+        str(result.number),
+        f"v{result.base_version} \u2192 v{result.dataset_version}",
+        quality,
+        dice(result.mean_agreement),
+        count(result.changed),
+        count(result.held),
+        percent(result.reviewed_share),
+        f"\u2264 {percent(result.audit_upper_bound)}"
+        if result.audit_upper_bound is not None
+        else MISSING,
+        dice(gold.mean_dice if gold else None),
+        f"{result.model_version} {'promoted' if result.promoted else 'not promoted'}",
+    )

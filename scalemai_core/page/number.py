@@ -1,0 +1,64 @@
+"""How numbers are written for people; a missing one is a dash, never ``None`` or ``nan``."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "\u2013"
+_SPACE = "\u00a0"  # keeps a number and its unit on one line
+_MINUS = "\u2212"  # as wide as the plus sign, so that columns align
+_SMALLEST_SHARE = 0.0005
+_MINUTE, _HOUR = 60, 3600
+
+
+def is_missing(value: float | None) -> bool:
+    """Nothing was measured."""
+    return value is None or math.isnan(value)
+
+
+def count(value: float | None) -> str:
+    """``1,204``."""
+    return MISSING if value is None or math.isnan(value) else f"{value:,.0f}"
+
+
+def dice(value: float | None) -> str:
+    """``0.934``."""
+    return MISSING if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def change(value: float | None) -> str:
+    """A difference of Dice with its sign: ``+0.063``; what rounds to nothing has none."""
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{abs(value):.3f}"
+    if float(text) == 0:
+        return text
+    return ("+" if value > 0 else _MINUS) + text
+
+
+def percent(share: float | None) -> str:
+    """``2.4 %`` of a share in 0..1; what is small but not nothing is written ``<0.1 %``."""
+    if share is None or math.isnan(share):
+        return MISSING
+    if 0 < share < _SMALLEST_SHARE:
+        return f"<0.1{_SPACE}%"
+    return f"{100 * share:.1f}{_SPACE}%"
+
+
+def duration(seconds: float | None) -> str:
+    """``8 s``, ``42 min`` or ``1 h 12 min``."""
+    if seconds is None or math.isnan(seconds):
+        return MISSING
+    if 0 < seconds < 1:
+        return f"{seconds:.1f}{_SPACE}s"
+    if round(seconds) < _MINUTE:
+        return f"{seconds:.0f}{_SPACE}s"
+    if round(seconds / _MINUTE) < _HOUR // _MINUTE:
+        return f"{seconds / _MINUTE:.0f}{_SPACE}min"
+    hours, minutes = divmod(round(seconds / _MINUTE), _HOUR // _MINUTE)
+    return f"{hours:,}{_SPACE}h{_SPACE}{minutes}{_SPACE}min"
+
+
+def name(identifier: str) -> str:
+    """An identifier as words: ``kidney_left`` becomes ``kidney left``."""
+    return identifier.replace("_", " ")

@@ -1,0 +1,1 @@
+"""The nouns that are stored or cross a task boundary, as frozen pydantic records."""

@@ -1,0 +1,30 @@
+"""What happens to an annotation in a round."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """The outcomes of the decision table."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
+    """By the candidate that the decision names."""
+    IMPUTE = "impute"
+    """Unknown becomes the prediction."""
+    SET_ABSENT = "set_absent"
+    REVIEW = "review"
+    HOLD = "hold"
+    """Kept as it is, weight 0 in training, until somebody decides."""
+
+
+class Candidate(StrEnum):
+    """A mask that could become the annotation."""
+
+    CURRENT = "current"
+    PREDICTION = "prediction"
+    REPAIRED = "repaired"
+    ALTERNATIVE = "alternative"
+    """Another source's labels for a scan already stored."""
+    READER = "reader"

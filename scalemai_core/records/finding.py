@@ -1,0 +1,32 @@
+"""Problems found in masks and inputs, as data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from scalemai_core.records.base import Record
+
+
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    INFO = "info"
+    """Worth knowing; never moves a decision."""
+    DOUBT = "doubt"
+    """Speaks against a mask."""
+    FAULT = "fault"
+    """The mask cannot be right."""
+
+
+class Finding(Record):
+    """One problem: what, where, how bad, the number that shows it, and the rule that found it."""
+
+    rule: str
+    structure: str
+    severity: Severity
+    value: float
+    """The number the rule looked at, in the unit named by ``unit``."""
+    limit: float
+    """The limit it broke."""
+    unit: str
+    message: str

@@ -1,0 +1,99 @@
+"""One EM iteration: what it set out to do, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from scalemai_core.records.base import Record
+from scalemai_core.settings import EngineSettings
+
+
+class RoundPlan(Record):
+    """``rounds/<n>/plan.json``, written first: a killed round goes on with the plan it began with."""
+
+    number: int
+    base_version: int
+    """Dataset version the round starts from."""
+    model_key: str | None
+    """Model that predicts; None in a workspace's first round, which trains it before it predicts."""
+    settings: EngineSettings
+    code_version: str
+    started: datetime
+
+
+class TruthScore(Record):
+    """Annotations against a truth that was given for measuring; never seen by the loop's decisions."""
+
+    masks: int
+    """Annotations compared."""
+    mean_dice_before: float
+    mean_dice_automatic: float
+    """With the automatic decisions alone."""
+    mean_dice_after: float
+    """With automatic decisions and people's verdicts."""
+    under_80_before: float
+    """Share of masks with Dice under 0.8."""
+    under_80_after: float
+    faulty: int
+    """Masks with Dice under 0.8 before the round."""
+    corrected: int
+    """Of the faulty ones, those at 0.8 or better afterwards."""
+    made_worse: int
+    """Masks that lost more than 0.05 Dice through an automatic decision."""
+    held: int
+    """Masks on hold after the round."""
+
+
+class GoldScore(Record):
+    """The new model against the champion on gold ``select``, and on ``test`` for the record."""
+
+    patients: int
+    mean_dice: float
+    champion_mean_dice: float | None
+    difference_low: float | None
+    """Lower bound (95 %, bootstrap by patient) of the mean difference to the champion."""
+    worst_structure: str | None
+    """The structure with the lowest lower bound."""
+    worst_low: float | None
+    test_patients: int
+    test_mean_dice: float | None
+
+
+class RoundResult(Record):
+    """``rounds/<n>/result.json``, written last: the numbers of one finished round."""
+
+    number: int
+    base_version: int
+    dataset_version: int
+    model_version: int
+    promoted: bool
+    promotion_reason: str
+    scans: int
+    failed_scans: int
+    masks: int
+    """Distinct masks that exist (state known, gold left out)."""
+    decisions: dict[str, int]
+    """Annotations by action."""
+    changed: int
+    """Annotations that differ from the base version."""
+    changed_automatically: int
+    reviewed: int
+    """Masks people opened in this round."""
+    reviewed_share: float
+    """Masks people opened over all rounds, as a share of distinct masks."""
+    human_minutes: float
+    held: int
+    audited: int
+    audit_errors: int
+    audit_upper_bound: float | None
+    """95 % upper bound (Clopper-Pearson) of the error rate of automatic decisions."""
+    findings: dict[str, int]
+    """Findings on current annotations, by rule."""
+    mean_agreement: float
+    """Mean Dice of annotation and out-of-fold prediction."""
+    out_of_fold: bool
+    gold: GoldScore | None
+    truth: TruthScore | None
+    seconds: dict[str, float]
+    """Wall time by stage."""
+    finished: datetime

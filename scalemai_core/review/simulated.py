@@ -1,0 +1,41 @@
+"""A reader made of the truth, with an error rate and a pace: closes the loop where nobody sits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scalemai_core.records.decision import Candidate
+from scalemai_core.settings import ReviewSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the reader says of one item, and how long it took."""
+
+    choice: Candidate
+    seconds: float
+
+
+def answer(
+    dice_current: float | None,
+    dice_prediction: float | None,
+    settings: ReviewSettings,
+    rng: np.random.Generator,
+) -> Answer:
+    """Take the better mask if it is good, else draw; err at the given rate (section 1.6's pace).
+
+    The Dice values are against the truth; None, both masks empty, is as good as can be.
+    """
+    current = 1.0 if dice_current is None else dice_current
+    prediction = 1.0 if dice_prediction is None else dice_prediction
+    ranked = [Candidate.CURRENT, Candidate.PREDICTION]
+    if prediction > current:
+        ranked.reverse()
+    best, worst = ranked
+    if rng.random() < settings.error_rate:
+        return Answer(choice=worst, seconds=settings.seconds_choose)
+    if max(current, prediction) >= settings.good_dice:
+        return Answer(choice=best, seconds=settings.seconds_choose)
+    return Answer(choice=Candidate.READER, seconds=settings.seconds_draw)

@@ -1,0 +1,268 @@
+"""Every knob of the engine: frozen, documented under each field, unknown keys refused.
+
+Functions take the section they need, never the whole tree. Sources of defaults are sections of the
+method reference (docs/method.md) unless marked "ours".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scalemai_core.errors import SettingsError
+
+
+class Section(BaseModel):
+    """A group of settings that one part of the engine reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ComputeSettings(Section):
+    """Where the work runs."""
+
+    dask: str = "none"
+    """``none`` works in this process, ``local`` starts a Dask cluster here, else a scheduler's address."""
+    workers: int = Field(default=2, ge=1)
+    """Shards worked at the same time (threads in-process, processes on a local cluster)."""
+    shard_size: int = Field(default=16, ge=1)
+    """Scans a task handles; hundreds of tasks a round, never one a scan. Ours."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Device of prediction and training; ``auto`` takes CUDA where there is one."""
+    train_processes: int = Field(default=1, ge=1)
+    """Processes of a training run (one a GPU, or gloo on CPU)."""
+    threads: int = Field(default=2, ge=1)
+    """CPU threads of one torch process."""
+
+
+class NetworkSettings(Section):
+    """The network, by its MONAI name."""
+
+    name: Literal["SegResNet", "DynUNet", "UNet"] = "SegResNet"
+    width: int = Field(default=16, ge=4)
+    """Channels at the first level."""
+    levels: int = Field(default=4, ge=2, le=6)
+    """Resolution levels, the first included."""
+    stem_stride: Literal[1, 2] = 1
+    """2 computes the full-resolution level at half resolution: much faster on a CPU, softer edges."""
+
+
+class InputSettings(Section):
+    """How a scan enters the network."""
+
+    spacing_mm: float = Field(default=1.5, gt=0)
+    """Isotropic spacing the network sees; section 13.1."""
+    window_hu: tuple[float, float] = (-175.0, 250.0)
+    """Hounsfield window mapped to [0, 1]; section 13.1."""
+    patch_zyx: tuple[int, int, int] = (96, 96, 96)
+    """Patch of training and sliding window, voxels at ``spacing_mm``; section 13.1."""
+
+
+class PredictSettings(Section):
+    """The sliding window."""
+
+    overlap: float = Field(default=0.5, ge=0, lt=1)
+    """Share by which neighbouring windows overlap; section 13.1."""
+    out_of_fold: bool = True
+    """Predict with the fold model that never saw the patient; section 1.4."""
+
+
+class JudgeSettings(Section):
+    """Agreement and verifier rules; every limit is physical, so that it holds at any voxel size."""
+
+    min_component_ml: float = Field(default=0.2, gt=0)
+    """Components below this are crumbs and not counted. Ours."""
+    max_crumb_share: float = Field(default=0.15, gt=0, lt=1)
+    """Share of a one-piece structure's volume that may lie outside its largest component. Ours."""
+    overlap_mm3: float = Field(default=35.0, ge=0)
+    """Overlap of two structures that exclude one another, before it is a finding; section 1.5 A."""
+    overlap_share: float = Field(default=0.02, ge=0, lt=1)
+    """Share of the smaller of the two that must overlap as well: thin rims are resampling. Ours."""
+    border_share: float = Field(default=0.25, gt=0, lt=1)
+    """Share of the largest slice that may lie in a flat end face before it is called cut, beyond
+    what a rounded end shows at this slice thickness. Ours."""
+    side_mm: float = Field(default=10.0, ge=0)
+    """How far a centroid may lie on the wrong side of what it is compared with. Ours."""
+    hu_margin: float = Field(default=50.0, ge=0)
+    """HU beyond the plausible range of a mask's mean from where doubt becomes a fault. Ours."""
+    volume_factor: float = Field(default=2.0, ge=1)
+    """Times beyond the plausible volume from where doubt becomes a fault. Ours."""
+    pair_ratio: float = Field(default=1.5, gt=1)
+    """Ratio of volumes of left and right, or of two vertebrae; organs may reach its square. Ours."""
+    reach_mm: float = Field(default=15.0, ge=0)
+    """How far a long structure may end before a vertebra that it passes in everybody. Ours."""
+    hole_share: float = Field(default=0.05, gt=0, lt=1)
+    """Share of a solid organ's volume that enclosed holes may have. Ours."""
+    host_mm: float = Field(default=5.0, ge=0)
+    """How far outside its host a duct, vessel or lesion still counts as inside; section 1.5 F."""
+    host_share: float = Field(default=0.5, gt=0, le=1)
+    """Share of a duct or vessel that must lie inside its host, which it enters and leaves; a lesion
+    may just touch it. Ours."""
+    part_gap_share: float = Field(default=0.02, gt=0, lt=1)
+    """Share of a whole that may belong to no part where all parts are labelled; section 1.5 F."""
+
+
+class DecideSettings(Section):
+    """The table from judgement to decision, and the review budget."""
+
+    same_dice: float = Field(default=0.90, gt=0, le=1)
+    """At or above, annotation and prediction say the same; section 1.4 step 2."""
+    outlier_mads: float = Field(default=3.0, gt=0)
+    """Robust deviations below a structure's usual agreement that make a mask suspicious. Ours."""
+    replace_reliability: float = Field(default=0.80, ge=0, le=1)
+    """Usual Dice the model must reach on a structure before it may replace a faulty mask. Ours."""
+    impute_reliability: float = Field(default=0.80, ge=0, le=1)
+    """Usual Dice the model must reach on a structure before it fills an unknown one. Ours."""
+    budget: float = Field(default=0.05, ge=0, le=1)
+    """Share of distinct masks that people may open over all rounds; section 1.1 says under 5 %."""
+    round_share: float = Field(default=0.5, gt=0, le=1)
+    """Share of what is left of the budget that one round may spend. Ours."""
+    audit_share: float = Field(default=0.1, ge=0, lt=1)
+    """Share of a round's review spent on a random audit of automatic decisions. Ours."""
+
+
+class ReviewSettings(Section):
+    """How people come in."""
+
+    mode: Literal["skip", "simulate", "wait"] = "wait"
+    """``skip`` leaves doubtful masks on hold, ``simulate`` lets the truth answer, ``wait`` waits for people."""
+    error_rate: float = Field(default=0.02, ge=0, le=1)
+    """Share of wrong answers of the simulated reader. Ours."""
+    good_dice: float = Field(default=0.90, gt=0, le=1)
+    """A simulated reader accepts a mask from this Dice on, else draws. Ours."""
+    seconds_choose: float = 5.0
+    """Section 1.6."""
+    seconds_draw: float = 270.0
+    """Section 1.6."""
+    database: str | None = None
+    """SQLAlchemy URL of the queue; None keeps SQLite beside the workspace's other local state."""
+
+
+class TrainSettings(Section):
+    """The M-step."""
+
+    steps: int = Field(default=20_000, ge=1)
+    """Optimiser steps of a fold model trained from scratch."""
+    warm_steps: int = Field(default=5_000, ge=1)
+    """Optimiser steps when continuing from the same fold's last model."""
+    batch: int = Field(default=2, ge=1)
+    """Patches a step, over all processes."""
+    learning_rate: float = Field(default=4e-4, gt=0)
+    """AdamW, section 3.5; falls by a cosine to 1 % of it."""
+    weight_decay: float = Field(default=1e-5, ge=0)
+    """Section 3.5."""
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises from 0."""
+    clip_norm: float = Field(default=12.0, gt=0)
+    """Gradient norm limit. Ours."""
+    foreground: float = Field(default=0.67, ge=0, le=1)
+    """Share of patches centred in a labelled structure, structures drawn evenly. Ours."""
+    augment: bool = True
+    """Intensity scale, shift and noise; never a left/right flip, which would swap paired labels."""
+
+
+class EvaluateSettings(Section):
+    """Promotion."""
+
+    min_patients: int = Field(default=3, ge=2)
+    """Gold ``select`` patients below which promotion is not assessable."""
+    margin_dice: float = Field(default=0.02, ge=0)
+    """A structure's lower bound may not fall below minus this against the champion."""
+    bootstraps: int = Field(default=2000, ge=100)
+    """Resamples of patients; section 10.3."""
+    promote_unassessed: bool = False
+    """Move the champion although too few gold patients exist to compare."""
+
+
+class TrackingSettings(Section):
+    """MLflow."""
+
+    uri: str | None = None
+    """Tracking server; None keeps SQLite and artifacts with the workspace's local state."""
+    model: str = "scalemai"
+    """Name in the model registry."""
+
+
+class EngineSettings(Section):
+    """All sections of one round."""
+
+    seed: int = 0
+    """Seed of everything drawn in a round."""
+    compute: ComputeSettings = ComputeSettings()
+    network: NetworkSettings = NetworkSettings()
+    input: InputSettings = InputSettings()
+    predict: PredictSettings = PredictSettings()
+    judge: JudgeSettings = JudgeSettings()
+    decide: DecideSettings = DecideSettings()
+    review: ReviewSettings = ReviewSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    tracking: TrackingSettings = TrackingSettings()
+
+
+def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> EngineSettings:
+    """Read a YAML file and apply ``SECTION.KEY=VALUE`` overrides; raises SettingsError naming the key."""
+    tree: dict[str, Any] = {}
+    if path is not None:
+        tree = _read_yaml(path)
+    for override in overrides:
+        _apply(tree, override)
+    return parse_settings(tree)
+
+
+def parse_settings(tree: Mapping[str, Any]) -> EngineSettings:
+    """Check a tree of plain values; raises SettingsError with every problem on its own line."""
+    try:
+        return EngineSettings.model_validate(dict(tree))
+    except ValidationError as error:
+        problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors())
+        raise SettingsError(f"settings: {problems}") from error
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    key = ".".join(str(part) for part in location)
+    if message.startswith("Extra inputs"):
+        return f"unknown key '{key}' (known here: {', '.join(_known_keys(location))})"
+    return f"'{key}': {message}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = EngineSettings
+    for part in location[:-1]:
+        annotation = section.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return sorted(section.model_fields)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"settings file {path} is not YAML: {error}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(
+            f"settings file {path} must hold sections, e.g. 'train: {{steps: 100}}'"
+        )
+    return tree
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator:
+        raise SettingsError(f"--set takes SECTION.KEY=VALUE, got '{override}'")
+    *sections, name = key.strip().split(".")
+    node = tree
+    for section in sections:
+        node = node.setdefault(section, {})
+        if not isinstance(node, dict):
+            raise SettingsError(f"--set {override}: '{section}' is not a section")
+    node[name] = yaml.safe_load(value)

@@ -1,0 +1,247 @@
+"""Apply a round's decisions and verdicts to one scan: new label maps and annotations.
+
+``volume/compose`` writes the voxels; this knows where candidates lie and what an annotation says
+afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scalemai_core.records.annotation import Annotation, Origin, State
+from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.label_map import LabelsZYX, Layer
+from scalemai_core.records.review import Verdict
+from scalemai_core.records.scan import Scan
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
+from scalemai_core.volume.change import Change, Strength, Trust
+from scalemai_core.volume.compose import Touched, compose
+
+TRUST = {Origin.HUMAN: Trust.REVIEWED, Origin.GOLD: Trust.TRUSTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One row of the decision table's outcome."""
+
+    action: Action
+    candidate: Candidate
+    reason: str
+    quality: float
+    """How much the decided mask is worth against a neighbour that claims the same voxel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What an annotation becomes: from which label map, on whose word, and why."""
+
+    source_zyx: LabelsZYX | None
+    """Candidate's layer; None keeps the present mask unless ``absent``."""
+    absent: bool
+    origin: Origin
+    origin_name: str
+    trust: Trust
+    quality: float
+    reason: str
+
+    @property
+    def changes_voxels(self) -> bool:
+        """Whether a mask is taken from elsewhere."""
+        return self.absent or self.source_zyx is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """Everything needed to revise one scan."""
+
+    scan: Scan
+    annotations: Mapping[str, Annotation]
+    decisions: Mapping[str, Decided]
+    verdicts: Mapping[str, Verdict]
+    model: str
+    """Key of the model that predicted."""
+    round: int
+
+
+def revise_scan(store: Workspace, revision: Revision) -> list[Annotation]:
+    """The scan's annotations after the round, all structures; label maps are written first."""
+    taxonomy = load_taxonomy()
+    revised: list[Annotation] = []
+    for layer in Layer:
+        names = [s.name for s in taxonomy.in_layer(layer)]
+        before = [revision.annotations[name] for name in names if name in revision.annotations]
+        revised += _revise_layer(store, revision, layer, before, taxonomy)
+    return revised
+
+
+def _revise_layer(
+    store: Workspace,
+    revision: Revision,
+    layer: Layer,
+    before: Sequence[Annotation],
+    taxonomy: Taxonomy,
+) -> list[Annotation]:
+    resolutions = _resolve(store, revision, layer, before)
+    weighted = [_weigh(a, revision) for a in before]
+    changing = {name: r for name, r in resolutions.items() if r.changes_voxels}
+    if not changing:
+        return [_confirm(a, resolutions.get(a.structure), revision.round) for a in weighted]
+    base_name = next((a.label_map for a in before if a.label_map), None)
+    base_zyx = (
+        store.labels.read(base_name)
+        if base_name
+        else np.zeros(revision.scan.grid.shape_zyx, dtype=np.uint8)
+    )
+    composed = compose(
+        base_zyx,
+        [
+            Change(taxonomy[name].id, None if r.absent else r.source_zyx, r.trust, r.quality)
+            for name, r in changing.items()
+        ],
+        taxonomy.unions,
+        present={taxonomy[a.structure].id for a in before if a.state is State.PRESENT},
+        base_strength=_strengths(revision, before, taxonomy),
+    )
+    scan = revision.scan
+    new_name = store.labels.write(composed.labels_zyx, scan.scan_id, layer, scan.grid)
+    counts = np.bincount(composed.labels_zyx.ravel(), minlength=256)[: len(taxonomy.unions)]
+    volumes = taxonomy.unions @ counts
+    return [
+        _rewrite(
+            _confirm(annotation, resolutions.get(annotation.structure), revision.round),
+            new_name,
+            changing.get(annotation.structure),
+            composed.touched.get(taxonomy[annotation.structure].id),
+            present=bool(volumes[taxonomy[annotation.structure].id]),
+            round_number=revision.round,
+        )
+        for annotation in weighted
+    ]
+
+
+def _resolve(
+    store: Workspace, revision: Revision, layer: Layer, before: Sequence[Annotation]
+) -> dict[str, Resolution]:
+    """A person's verdict before the table's decision; structures without either stay out."""
+    loaded: dict[str, LabelsZYX] = {}
+
+    def predicted() -> LabelsZYX:
+        if "prediction" not in loaded:
+            loaded["prediction"] = store.predictions.read(
+                revision.model, revision.scan.scan_id, layer
+            )
+        return loaded["prediction"]
+
+    resolutions: dict[str, Resolution] = {}
+    for annotation in before:
+        name = annotation.structure
+        verdict, decided = revision.verdicts.get(name), revision.decisions.get(name)
+        if verdict is not None:
+            drawn = verdict.choice is Candidate.READER
+            source_zyx = None
+            if verdict.choice is Candidate.PREDICTION:
+                source_zyx = predicted()
+            elif drawn and verdict.label_map:
+                source_zyx = store.labels.read(verdict.label_map)
+            resolutions[name] = Resolution(
+                source_zyx=source_zyx,
+                absent=drawn and not verdict.label_map,
+                origin=Origin.HUMAN,
+                origin_name=verdict.reader,
+                trust=Trust.REVIEWED,
+                quality=1.0,
+                reason=f"a reader chose '{verdict.choice}'",
+            )
+        elif decided is not None and decided.action in _AUTOMATIC:
+            absent = decided.action is Action.SET_ABSENT
+            resolutions[name] = Resolution(
+                source_zyx=None if absent else predicted(),
+                absent=absent,
+                origin=Origin.MODEL,
+                origin_name=revision.model,
+                trust=Trust.AUTOMATIC,
+                quality=decided.quality,
+                reason=decided.reason,
+            )
+    return resolutions
+
+
+_AUTOMATIC = frozenset({Action.REPLACE, Action.IMPUTE, Action.SET_ABSENT})
+
+
+def _weigh(annotation: Annotation, revision: Revision) -> Annotation:
+    """On hold means weight 0; a question nobody answered holds too, any other decision lifts it."""
+    decided = revision.decisions.get(annotation.structure)
+    if decided is None:
+        return annotation
+    unanswered = decided.action is Action.REVIEW and annotation.structure not in revision.verdicts
+    if decided.action is Action.HOLD or unanswered:
+        reason = f"on hold: {decided.reason}"
+        return annotation.model_copy(update={"weight": 0.0, "reason": reason})
+    return annotation.model_copy(update={"weight": 1.0})
+
+
+def _confirm(
+    annotation: Annotation, resolution: Resolution | None, round_number: int
+) -> Annotation:
+    """A reader who keeps a mask vouches for it."""
+    if resolution is None or resolution.changes_voxels:
+        return annotation
+    return annotation.model_copy(
+        update={
+            "origin": resolution.origin,
+            "origin_name": resolution.origin_name,
+            "reason": resolution.reason,
+            "weight": 1.0,
+            "round": round_number,
+        }
+    )
+
+
+def _rewrite(
+    annotation: Annotation,
+    label_map: str,
+    resolution: Resolution | None,
+    touched: Touched | None,
+    *,
+    present: bool,
+    round_number: int,
+) -> Annotation:
+    """The annotation in the layer's new label map."""
+    moved: dict[str, object] = {"label_map": label_map}
+    if resolution is not None:
+        moved |= {
+            "state": State.PRESENT if present else State.ABSENT,
+            "origin": resolution.origin,
+            "origin_name": resolution.origin_name,
+            "reason": resolution.reason,
+            "weight": 1.0,
+        }
+    elif touched is not None and annotation.state is not State.UNKNOWN:
+        moved |= {
+            "state": State.PRESENT if present else annotation.state,
+            "reason": f"a neighbour changed: {touched.gained} voxels won, {touched.lost} lost",
+        }
+    if len(moved) > 1:
+        moved |= {
+            "round": round_number,
+            "revision": annotation.revision + 1,
+            "previous_label_map": annotation.label_map,
+        }
+    return annotation.model_copy(update=moved)
+
+
+def _strengths(
+    revision: Revision, before: Sequence[Annotation], taxonomy: Taxonomy
+) -> dict[int, Strength]:
+    strengths: dict[int, Strength] = {}
+    for annotation in before:
+        decided = revision.decisions.get(annotation.structure)
+        quality = decided.quality if decided else 0.5
+        trust = TRUST.get(annotation.origin, Trust.AUTOMATIC)
+        strengths[taxonomy[annotation.structure].id] = (trust, quality)
+    return strengths

@@ -1,0 +1,166 @@
+"""Immutable voxel arrays in the store: scans, label maps and predictions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec, ZstdCodec
+
+from scalemai_core.records.grid import Grid
+from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
+from scalemai_core.store import ome
+from scalemai_core.store.files import Files
+
+CHUNK_ZYX = (48, 128, 128)
+"""Chunk of every volume; a volume is one Zarr shard, so that it takes few objects."""
+
+AIR_HU = -1024
+IMAGE_CODEC = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
+LABEL_CODEC = ZstdCodec(level=3)
+
+
+class Volumes:
+    """Writes an array, then its group document; without that document it is not there."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._reading = files.zarr_store(read_only=True)
+        self._writing = files.zarr_store(read_only=False)
+
+    def exists(self, path: str) -> bool:
+        """Whether the volume was written to its end."""
+        return self._files.exists(f"{path}/{ome.GROUP_DOCUMENT}")
+
+    def array(self, path: str) -> zarr.Array[Any]:
+        """The lazy array: slicing reads only the chunks it touches."""
+        return zarr.open_array(self._reading, path=f"{path}/{ome.LEVEL}", mode="r")
+
+    def read(self, path: str) -> NDArray[Any]:
+        """The whole array; raises FileNotFoundError."""
+        return np.asarray(self.array(path)[...])
+
+    def write(self, path: str, voxels_zyx: NDArray[Any], document: bytes) -> None:
+        """Write voxels, then the document that makes them visible; one writer a volume."""
+        is_label = voxels_zyx.dtype == np.uint8
+        chunk = tuple(min(c, n) for c, n in zip(CHUNK_ZYX, voxels_zyx.shape, strict=True))
+        shard = tuple(-(-n // c) * c for c, n in zip(chunk, voxels_zyx.shape, strict=True))
+        array = zarr.create_array(
+            self._writing,
+            name=f"{path}/{ome.LEVEL}",
+            shape=voxels_zyx.shape,
+            dtype=voxels_zyx.dtype,
+            chunks=chunk,
+            shards=shard,
+            compressors=[LABEL_CODEC if is_label else IMAGE_CODEC],
+            fill_value=0 if is_label else AIR_HU,
+            dimension_names=["z", "y", "x"],
+            overwrite=True,
+        )
+        array[...] = voxels_zyx
+        self._files.write_bytes(f"{path}/{ome.GROUP_DOCUMENT}", document)
+
+
+class ScanVolumes:
+    """``scans/<scan_id>.ome.zarr``: int16 HU, addressed by content."""
+
+    def __init__(self, volumes: Volumes) -> None:
+        self._volumes = volumes
+
+    def write(self, image_zyx: ImageZYX, grid: Grid, own: dict[str, Any]) -> str:
+        """Store once and return the scan id."""
+        scan_id = content_hash(image_zyx, grid)
+        if not self._volumes.exists(_scan(scan_id)):
+            self._volumes.write(_scan(scan_id), image_zyx, ome.image_document(grid, scan_id, own))
+        return scan_id
+
+    def exists(self, scan_id: str) -> bool:
+        """Whether the scan is stored."""
+        return self._volumes.exists(_scan(scan_id))
+
+    def array(self, scan_id: str) -> zarr.Array[Any]:
+        """Lazy int16 array, axes z, y, x."""
+        return self._volumes.array(_scan(scan_id))
+
+    def read(self, scan_id: str) -> ImageZYX:
+        """All voxels, HU."""
+        return self._volumes.read(_scan(scan_id))
+
+
+class LabelMaps:
+    """``labels/<hash>.ome.zarr``: one layer of one scan, addressed by content."""
+
+    def __init__(self, volumes: Volumes, structures: dict[Layer, dict[int, str]]) -> None:
+        self._volumes = volumes
+        self._structures = structures
+
+    def write(self, labels_zyx: LabelsZYX, scan_id: str, layer: Layer, grid: Grid) -> str:
+        """Store once and return the hash."""
+        name = content_hash(labels_zyx, grid, f"{scan_id}/{layer}")
+        if not self._volumes.exists(_label(name)):
+            document = ome.label_document(
+                grid,
+                layer.value,
+                f"../../{_scan(scan_id)}",
+                self._structures[layer],
+                {"scan": scan_id, "layer": layer.value},
+            )
+            self._volumes.write(_label(name), labels_zyx, document)
+        return name
+
+    def array(self, name: str) -> zarr.Array[Any]:
+        """Lazy uint8 array, axes z, y, x."""
+        return self._volumes.array(_label(name))
+
+    def read(self, name: str) -> LabelsZYX:
+        """All voxels."""
+        return self._volumes.read(_label(name))
+
+
+class Predictions:
+    """``predictions/<model>/<scan_id>/<layer>.ome.zarr``: what a model sees in a scan."""
+
+    def __init__(self, volumes: Volumes, structures: dict[Layer, dict[int, str]]) -> None:
+        self._volumes = volumes
+        self._structures = structures
+
+    def write(self, model: str, scan_id: str, labels: dict[Layer, LabelsZYX], grid: Grid) -> None:
+        """Store every layer of one prediction, replacing what a killed run may have left."""
+        for layer, labels_zyx in labels.items():
+            source = f"../../../{_scan(scan_id)}"
+            own = {"scan": scan_id, "layer": layer.value, "model": model}
+            document = ome.label_document(grid, layer.value, source, self._structures[layer], own)
+            self._volumes.write(_prediction(model, scan_id, layer), labels_zyx, document)
+
+    def exists(self, model: str, scan_id: str, layer: Layer) -> bool:
+        """Whether the model predicted this layer of this scan."""
+        return self._volumes.exists(_prediction(model, scan_id, layer))
+
+    def read(self, model: str, scan_id: str, layer: Layer) -> LabelsZYX:
+        """All voxels."""
+        return self._volumes.read(_prediction(model, scan_id, layer))
+
+
+def content_hash(voxels_zyx: NDArray[Any], grid: Grid, context: str = "") -> str:
+    """128-bit name of an array: its voxels, type, geometry to 1e-4 mm, and what it belongs to."""
+    affine = [[round(value, 4) + 0.0 for value in row] for row in grid.affine]
+    head = json.dumps([str(voxels_zyx.dtype), list(voxels_zyx.shape), affine, context])
+    digest = hashlib.blake2b(head.encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(voxels_zyx).data)
+    return digest.hexdigest()
+
+
+def _scan(scan_id: str) -> str:
+    return f"scans/{scan_id}.ome.zarr"
+
+
+def _label(name: str) -> str:
+    return f"labels/{name}.ome.zarr"
+
+
+def _prediction(model: str, scan_id: str, layer: Layer) -> str:
+    return f"predictions/{model}/{scan_id}/{layer}.ome.zarr"

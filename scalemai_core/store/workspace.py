@@ -1,0 +1,134 @@
+"""One project's storage: a URL below which scans, label maps, catalog, ledger and models lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from scalemai_core.errors import WorkspaceError
+from scalemai_core.records.base import Record
+from scalemai_core.records.label_map import Layer
+from scalemai_core.store.catalog import Catalog
+from scalemai_core.store.files import Files
+from scalemai_core.store.ledger import Ledger
+from scalemai_core.store.volumes import LabelMaps, Predictions, ScanVolumes, Volumes
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+FORMAT = 1
+DOCUMENT = "workspace.json"
+KEY_VARIABLE = "SCALEMAI_PATIENT_KEY"
+
+
+class WorkspaceDocument(Record):
+    """``workspace.json``: what is fixed when a workspace is made."""
+
+    format: int = FORMAT
+    folds: int = 2
+    """Fold models; fixed, since a scan must never meet a model that saw its patient."""
+    patient_key: str
+    """Key of the patient hash; the environment's SCALEMAI_PATIENT_KEY takes precedence."""
+
+
+class Workspace:
+    """The rooms of one workspace; travels between processes by its URL."""
+
+    def __init__(self, files: Files, document: WorkspaceDocument) -> None:
+        self.files = files
+        self.document = document
+        self.catalog = Catalog(files)
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self.files.url
+
+    @classmethod
+    def open(cls, url: str) -> Workspace:
+        """Open an existing workspace; raises WorkspaceError saying what is wrong with it."""
+        files = Files(url)
+        try:
+            text = files.read_bytes(DOCUMENT)
+        except FileNotFoundError as error:
+            raise WorkspaceError(
+                f"no workspace at {url}: make one with 'scalemai ingest {url} SOURCE'"
+            ) from error
+        except OSError as error:
+            raise WorkspaceError(f"cannot read the workspace at {url}: {error}") from error
+        try:
+            document = WorkspaceDocument.model_validate_json(text)
+        except ValidationError as error:
+            raise WorkspaceError(f"{url}/{DOCUMENT} is damaged: {error}") from error
+        if document.format != FORMAT:
+            raise WorkspaceError(f"{url} has format {document.format}, this engine reads {FORMAT}")
+        return cls(files, document)
+
+    @classmethod
+    def create(cls, url: str, *, folds: int = 2, patient_key: str | None = None) -> Workspace:
+        """Open the workspace, or make an empty one where there is none."""
+        files = Files(url)
+        if not files.exists(DOCUMENT):
+            if files.folder is not None and files.folder.is_file():
+                raise WorkspaceError(f"{url} is a file; a workspace is a folder or an s3:// URL")
+            document = WorkspaceDocument(
+                folds=folds, patient_key=patient_key or secrets.token_hex(16)
+            )
+            files.write_bytes(DOCUMENT, document.model_dump_json(indent=1).encode())
+        return cls.open(url)
+
+    @cached_property
+    def scans(self) -> ScanVolumes:
+        """Image volumes."""
+        return ScanVolumes(self._volumes)
+
+    @cached_property
+    def labels(self) -> LabelMaps:
+        """Label maps."""
+        return LabelMaps(self._volumes, self._structures)
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Predicted label maps."""
+        return Predictions(self._volumes, self._structures)
+
+    @cached_property
+    def _volumes(self) -> Volumes:
+        return Volumes(self.files)
+
+    @cached_property
+    def _structures(self) -> dict[Layer, dict[int, str]]:
+        taxonomy = load_taxonomy()
+        return {layer: {s.id: s.name for s in taxonomy.in_layer(layer)} for layer in Layer}
+
+    def ledger(self, round_number: int, stage: str, key: str) -> Ledger:
+        """What a stage of a round has finished."""
+        return Ledger(self.files, round_number, stage, key)
+
+    def patient_hash(self, patient: str) -> str:
+        """Keyed hash of a patient's name in the source; the name itself is never stored."""
+        key = os.environ.get(KEY_VARIABLE) or self.document.patient_key
+        return hashlib.blake2b(patient.encode(), key=key.encode()[:64], digest_size=8).hexdigest()
+
+    @property
+    def local_state(self) -> Path:
+        """Folder on this machine for what is no data: queue, MLflow and Prefect databases."""
+        if self.files.folder is not None:
+            return self.files.folder.absolute()
+        home = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+        name = hashlib.blake2b(self.url.encode(), digest_size=6).hexdigest()
+        return home / "scalemai" / name
+
+    def write_document(self, path: str, document: Record) -> None:
+        """Store a record as JSON, whole or not at all."""
+        self.files.write_bytes(path, document.model_dump_json(indent=1).encode())
+
+    def read_json(self, path: str) -> dict[str, object] | None:
+        """A stored JSON document, or None."""
+        if not self.files.exists(path):
+            return None
+        return json.loads(self.files.read_bytes(path))

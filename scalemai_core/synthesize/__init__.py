@@ -1,0 +1,1 @@
+"""Phantom patients with exact truth, realistic label faults, and synthetic tumours."""

@@ -1,0 +1,140 @@
+"""Phantom patients: procedural abdominal CT whose label maps are exactly true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from scalemai_core.records.grid import Grid
+from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
+from scalemai_core.records.scan import CaseInfo
+from scalemai_core.settings import Section
+from scalemai_core.synthesize.bowel import (
+    paint_colon,
+    paint_duodenum,
+    paint_intestine,
+    paint_stomach,
+)
+from scalemai_core.synthesize.canvas import Canvas
+from scalemai_core.synthesize.lesions import LESION_CHANCE, paint_lesions
+from scalemai_core.synthesize.organs import (
+    PANCREAS_PARTS,
+    paint_adrenals,
+    paint_bladder,
+    paint_gall_bladder,
+    paint_kidneys,
+    paint_liver,
+    paint_pancreas,
+)
+from scalemai_core.synthesize.patient import Patient, draw_patient
+from scalemai_core.synthesize.skeleton import VERTEBRAE, paint_back, paint_bones
+from scalemai_core.synthesize.torso import paint_table, paint_torso
+from scalemai_core.synthesize.vessels import ARTERIES, PORTAL, VEINS, paint_vessels
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+FIELD_TOP_MM = 134.0
+"""Upper end of the field of view above the disc between L1 and L2, template mm."""
+
+PHANTOM_STRUCTURES: tuple[str, ...] = (
+    *VERTEBRAE,
+    *("sacrum", "hip_left", "hip_right", "spinal_cord"),
+    *("autochthon_left", "autochthon_right", "iliopsoas_left", "iliopsoas_right"),
+    *(
+        "lung_left",
+        "lung_right",
+        "heart",
+        "esophagus",
+        "stomach",
+        "duodenum",
+        "intestine",
+        "colon",
+        "rectum",
+    ),
+    *("liver", "gall_bladder", "spleen", "kidney_left", "kidney_right"),
+    *("adrenal_gland_left", "adrenal_gland_right", "bladder"),
+    *(name for name, _, _ in PANCREAS_PARTS),
+    *(*VEINS, *PORTAL, *ARTERIES),
+    *LESION_CHANCE,
+)
+"""Every structure whose id can occur in a phantom's label maps; pancreas is a union of parts."""
+
+
+class PhantomSettings(Section):
+    """What a phantom's scanner does."""
+
+    spacing_mm: float | tuple[float, float, float] = 4.0
+    """Voxel edge, or edges along z, y, x."""
+    field_mm_zyx: tuple[float, float, float] = (384.0, 256.0, 352.0)
+    """Field of view; its upper end is fixed, a shorter one ends higher."""
+    short_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of patients of whom only the upper abdomen is scanned."""
+    short_field_mm: float = Field(default=224.0, gt=0)
+    """Extent along z of those scans."""
+    lesions: float = Field(default=1.0, ge=0)
+    """Factor on the chance of each lesion; 0 makes everyone healthy."""
+    deformation_mm: float = Field(default=6.0, ge=0)
+    """How far slow random waves bend the anatomy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phantom:
+    """One patient's scan with exact truth."""
+
+    image_zyx: ImageZYX
+    labels: dict[Layer, LabelsZYX]
+    grid: Grid
+    """Canonical: axes along right, anterior, superior."""
+    info: CaseInfo
+
+
+def make_phantom(seed: int, index: int, settings: PhantomSettings) -> Phantom:
+    """Patient ``index`` of the population ``seed``; the same at every call, on every machine.
+
+    Anatomy does not depend on the spacing, noise does.
+    """
+    patient = draw_patient(seed, index, settings.deformation_mm)
+    canvas = Canvas(_grid(patient, settings), patient, settings.deformation_mm, load_taxonomy())
+    torso = paint_torso(canvas)
+    paint_back(canvas, torso)
+    paint_liver(canvas, torso)
+    paint_kidneys(canvas)
+    paint_adrenals(canvas)
+    paint_stomach(canvas, torso)
+    paint_gall_bladder(canvas, torso)
+    paint_duodenum(canvas)
+    paint_colon(canvas, torso)
+    pancreas = paint_pancreas(canvas)
+    paint_bladder(canvas, torso)
+    paint_bones(canvas, torso)
+    paint_intestine(canvas, torso)
+    paint_vessels(canvas)
+    paint_lesions(canvas, pancreas, settings.lesions)
+    paint_table(canvas)
+    info = CaseInfo(
+        patient=f"phantom_{seed}_{index:05d}",
+        sex=patient.sex,
+        age_years=patient.age_years,
+        phase=patient.phase,
+        centre="phantom",
+    )
+    return Phantom(canvas.render(), canvas.labels, canvas.grid, info)
+
+
+def _grid(patient: Patient, settings: PhantomSettings) -> Grid:
+    """The scanner's grid: centred on its own axis left-right and front-back, hung from the top."""
+    spacing = settings.spacing_mm
+    sz, sy, sx = spacing if isinstance(spacing, tuple) else (spacing, spacing, spacing)
+    depth, height, width = settings.field_mm_zyx
+    if patient.rng("field").random() < settings.short_share:
+        depth = min(depth, settings.short_field_mm)
+    shape = (round(depth / sz), round(height / sy), round(width / sx))
+    ox, oy, oz = patient.origin_mm_xyz
+    affine = np.diag([sx, sy, sz, 1.0])
+    affine[:3, 3] = (
+        ox - 0.5 * width + 0.5 * sx,
+        oy - 0.5 * height + 0.5 * sy,
+        oz + FIELD_TOP_MM - 0.5 * sz - (shape[0] - 1) * sz,
+    )
+    return Grid.of(shape, affine)

@@ -1,0 +1,120 @@
+"""Writes a population of phantom patients as a folder of cases, the way public datasets come."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.nifti1 import Nifti1Image
+from numpy.typing import NDArray
+
+from scalemai_core.records.grid import Grid
+from scalemai_core.records.label_map import LabelsZYX, Layer
+from scalemai_core.records.scan import CaseInfo
+from scalemai_core.synthesize.degrade import Degraded, degrade
+from scalemai_core.synthesize.faults import DegradeSettings, Fault, present
+from scalemai_core.synthesize.phantoms import (
+    PHANTOM_STRUCTURES,
+    Phantom,
+    PhantomSettings,
+    make_phantom,
+)
+from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
+
+FILES: tuple[str, ...] = ("pancreas", *PHANTOM_STRUCTURES)
+"""One file a case for each of these; a union's file holds its parts too."""
+
+
+def write_population(
+    folder: Path,
+    *,
+    seed: int,
+    count: int,
+    settings: PhantomSettings,
+    degrade: DegradeSettings | None,
+    start: int = 0,
+) -> list[str]:
+    """Write patients ``start`` to ``start + count - 1``; returns the names of the cases.
+
+    A case is ``<case>/ct.nii.gz`` with ``<case>/segmentations/<structure>.nii.gz``: an empty file
+    says that the structure is not in this scan, no file says nothing. ``cases.csv`` describes the
+    patients; ``faults.csv`` says what was done to degraded labels. Without ``degrade`` the labels
+    are the truth, and the patients are the same.
+    """
+    taxonomy = load_taxonomy()
+    cases: list[str] = []
+    infos: list[CaseInfo] = []
+    faults: list[tuple[str, Fault]] = []
+    for index in range(start, start + count):
+        case = f"case_{index + 1:04d}"
+        phantom = make_phantom(seed, index, settings)
+        delivered = _delivered(phantom, degrade, seed, index)
+        _write_case(folder / case, phantom, delivered, taxonomy)
+        cases.append(case)
+        infos.append(phantom.info)
+        faults.extend((case, fault) for fault in delivered.faults if fault.structure in FILES)
+    _write_cases(folder / "cases.csv", cases, infos)
+    if degrade is not None:
+        _write_faults(folder / "faults.csv", faults)
+    return cases
+
+
+def _delivered(
+    phantom: Phantom, settings: DegradeSettings | None, seed: int, index: int
+) -> Degraded:
+    """The labels as the source has them."""
+    if settings is None:
+        return Degraded(phantom.labels, (), ())
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index, 1])))
+    seen = set(present(phantom.labels, load_taxonomy()))
+    absent = [name for name in PHANTOM_STRUCTURES if name not in seen]
+    return degrade(phantom.labels, phantom.grid, rng, settings, absent)
+
+
+def _write_case(folder: Path, phantom: Phantom, delivered: Degraded, taxonomy: Taxonomy) -> None:
+    masks = folder / "segmentations"
+    masks.mkdir(parents=True, exist_ok=True)
+    _write_nifti(folder / "ct.nii.gz", phantom.image_zyx, phantom.grid)
+    for name in FILES:
+        path = masks / f"{name}.nii.gz"
+        if name in delivered.unknown:
+            # A folder written before may hold it.
+            path.unlink(missing_ok=True)
+        else:
+            _write_nifti(path, _mask(delivered.labels, name, taxonomy), phantom.grid)
+
+
+def _mask(labels: dict[Layer, LabelsZYX], name: str, taxonomy: Taxonomy) -> NDArray[np.uint8]:
+    belongs = taxonomy.unions[taxonomy[name].id].astype(np.uint8)
+    return belongs[labels[taxonomy[name].layer]]
+
+
+def _write_nifti(path: Path, array_zyx: NDArray[np.int16] | NDArray[np.uint8], grid: Grid) -> None:
+    image = Nifti1Image(array_zyx.transpose(2, 1, 0), grid.matrix)
+    image.header.set_xyzt_units("mm")
+    nib.save(image, path)
+
+
+def _write_cases(path: Path, cases: Sequence[str], infos: Sequence[CaseInfo]) -> None:
+    rows = (
+        (case, info.patient, info.sex, info.age_years, info.phase, info.centre)
+        for case, info in zip(cases, infos, strict=True)
+    )
+    _write_csv(path, ("case", "patient", "sex", "age", "phase", "centre"), rows)
+
+
+def _write_faults(path: Path, faults: Sequence[tuple[str, Fault]]) -> None:
+    rows = (
+        (case, fault.structure, fault.kind, round(fault.magnitude, 4)) for case, fault in faults
+    )
+    _write_csv(path, ("case", "structure", "kind", "magnitude"), rows)
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)

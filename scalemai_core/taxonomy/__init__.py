@@ -1,0 +1,1 @@
+"""The 88 structures, and the names that other datasets give them."""

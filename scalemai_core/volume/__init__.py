@@ -1,0 +1,1 @@
+"""Voxel geometry on NumPy: orientation, resampling, components, windows."""

@@ -1,0 +1,13 @@
+"""Thin Prefect tasks: resolve, call the core once per scan, publish, return a record."""
+
+from __future__ import annotations
+
+import os
+
+# No telemetry leaves the machine; set before Prefect or MLflow are imported anywhere.
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# The engine's own log lines belong in Prefect's page too; Prefect's chatter not on the console.
+os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "scalemai")
+os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")

@@ -1,0 +1,61 @@
+"""One dataset version as a worker sees it: read once, kept while the worker lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from scalemai_core.records.annotation import Annotation
+from scalemai_core.records.label_map import LabelsZYX, Layer
+from scalemai_core.records.scan import Scan
+from scalemai_core.records.version import DatasetVersion
+from scalemai_core.store.rows import annotations_of, scans_of
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledScan:
+    """A scan and all that is believed of it."""
+
+    scan: Scan
+    annotations: dict[str, Annotation]
+
+    @property
+    def label_maps(self) -> dict[Layer, str]:
+        """The current label map of every layer that has one."""
+        taxonomy = load_taxonomy()
+        return {
+            taxonomy[name].layer: annotation.label_map
+            for name, annotation in self.annotations.items()
+            if annotation.label_map
+        }
+
+    def labels(self, store: Workspace) -> dict[Layer, LabelsZYX]:
+        """The voxels of those label maps."""
+        return {layer: store.labels.read(name) for layer, name in self.label_maps.items()}
+
+
+def dataset(workspace: str, version: DatasetVersion) -> dict[str, Scan]:
+    """The scans of a version by id."""
+    return _scans(workspace, version.number)
+
+
+@lru_cache(maxsize=4)
+def _scans(workspace: str, number: int) -> dict[str, Scan]:
+    catalog = Workspace.open(workspace).catalog
+    return {scan.scan_id: scan for scan in scans_of(catalog.scans(catalog.version(number)))}
+
+
+def labelled_scans(
+    workspace: str, version: DatasetVersion, scan_ids: tuple[str, ...]
+) -> dict[str, LabelledScan]:
+    """A shard's scans with their annotations."""
+    catalog = Workspace.open(workspace).catalog
+    scans = dataset(workspace, version)
+    found: dict[str, LabelledScan] = {
+        scan_id: LabelledScan(scans[scan_id], {}) for scan_id in scan_ids
+    }
+    for annotation in annotations_of(catalog.annotations(version, scan_ids)):
+        found[annotation.scan_id].annotations[annotation.structure] = annotation
+    return found

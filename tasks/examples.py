@@ -1,0 +1,89 @@
+"""Pictures of a round's most telling masks, drawn from the store."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from scalemai_core.page.figures import Outline, draw_example
+from scalemai_core.page.round_report import Example
+from scalemai_core.records.decision import Action
+from scalemai_core.records.label_map import LabelsZYX
+from scalemai_core.records.model import ModelDocument
+from scalemai_core.records.version import DatasetVersion
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+from tasks.dataset import LabelledScan, labelled_scans
+
+SHOWN = {Action.REPLACE: 4, Action.REVIEW: 2, Action.HOLD: 2, Action.IMPUTE: 1}
+"""Pictures an action gets; what changed most without a person first."""
+CURRENT_COLOR = "#22d3ee"
+PREDICTION_COLOR = "#facc15"
+AFTER_COLOR = "#f472b6"
+
+
+def draw_examples(
+    store: Workspace,
+    decisions: pl.DataFrame,
+    before: DatasetVersion,
+    after: DatasetVersion,
+    model: ModelDocument,
+) -> tuple[Example, ...]:
+    """The largest disagreements of each action: CT, current, prediction, and what it became."""
+    candidates = decisions.filter(pl.col("gold").is_null()).sort(
+        ["gain", "scan_id", "structure"], descending=[True, False, False]
+    )
+    chosen = pl.concat(
+        [
+            candidates.filter(pl.col("action") == action.value)
+            .unique("structure", keep="first", maintain_order=True)
+            .head(number)
+            for action, number in SHOWN.items()
+        ]
+    )
+    scan_ids = tuple(chosen["scan_id"].unique().to_list())
+    old = labelled_scans(store.url, before, scan_ids)
+    new = labelled_scans(store.url, after, scan_ids)
+    return tuple(
+        _draw(store, row, old[row["scan_id"]], new[row["scan_id"]], model)
+        for row in chosen.iter_rows(named=True)
+    )
+
+
+def _draw(
+    store: Workspace,
+    row: dict[str, object],
+    old: LabelledScan,
+    new: LabelledScan,
+    model: ModelDocument,
+) -> Example:
+    structure = str(row["structure"])
+    layer = load_taxonomy()[structure].layer
+    scan = old.scan
+    current, after = old.labels(store).get(layer), new.labels(store).get(layer)
+    predicted = store.predictions.read(model.key, scan.scan_id, layer)
+    outlines = [
+        Outline("current", _mask(current, predicted, structure), CURRENT_COLOR),
+        Outline(
+            "prediction", _mask(predicted, predicted, structure), PREDICTION_COLOR, dashed=True
+        ),
+    ]
+    if row["action"] != Action.HOLD.value:
+        outlines.append(Outline("after the round", _mask(after, predicted, structure), AFTER_COLOR))
+    png = draw_example(store.scans.read(scan.scan_id), scan.grid.spacing_mm_zyx, outlines)
+    dice = row["dice"]
+    return Example(
+        case=scan.case,
+        structure=structure,
+        action=Action(str(row["action"])),
+        reason=str(row["reason"]),
+        dice=dice if isinstance(dice, float) else None,
+        png=png,
+        caption=str(row["message"] or ""),
+    )
+
+
+def _mask(labels_zyx: LabelsZYX | None, like: LabelsZYX, structure: str) -> np.ndarray:
+    if labels_zyx is None:
+        return np.zeros(like.shape, dtype=bool)
+    return np.isin(labels_zyx, load_taxonomy().member_ids(structure))

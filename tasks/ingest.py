@@ -1,0 +1,132 @@
+"""Ingestion: offered files become stored scans and label maps, then one dataset version."""
+
+from __future__ import annotations
+
+import logging
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from scalemai_core.errors import RejectedInput
+from scalemai_core.intake.case import CaseFiles, IntakeCase
+from scalemai_core.intake.reader import read_case
+from scalemai_core.intake.sources import open_source
+from scalemai_core.records.ingested import IngestedCase, StoredCase
+from scalemai_core.records.offer import Offer
+from scalemai_core.records.rejection import Rejection
+from scalemai_core.records.scan import Scan
+from scalemai_core.records.shard import Shard, ShardSummary
+from scalemai_core.records.version import DatasetVersion
+from scalemai_core.store.admission import admit, publish_admission
+from scalemai_core.store.ledger import step_key
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.label_names import LabelNames
+from tasks.shards import Rows, plan_shards, run_shard
+
+log = logging.getLogger("scalemai.ingest")
+
+STAGE = "ingest"
+
+
+@task(task_run_name="list the cases", cache_policy=NO_CACHE)
+def plan_ingestion(offer: Offer) -> tuple[dict[str, CaseFiles], list[Shard]]:
+    """All cases of all sources by a name of their own, and the shards not yet stored."""
+    if offer.labels_from is not None:
+        LabelNames.load(offer.labels_from)  # a wrong map is told before anything is read
+    cases: dict[str, CaseFiles] = {}
+    for name in offer.sources:
+        source = open_source(name)
+        cases |= {f"{source.name}/{files.case}": files for files in source.cases}
+    store = Workspace.open(offer.workspace)
+    shards = plan_shards(
+        store,
+        round_number=0,
+        stage=STAGE,
+        key=ingestion_key(offer, cases),
+        scan_ids=sorted(cases),
+        size=offer.shard_size,
+    )
+    return cases, shards
+
+
+@task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
+def store_cases(shard: Shard, cases: dict[str, CaseFiles], offer: Offer) -> ShardSummary:
+    """Read, check and store a shard of cases; a bad one becomes a row with its reason."""
+    store = Workspace.open(offer.workspace)
+    names = LabelNames.load(offer.labels_from) if offer.labels_from else None
+
+    def work(case_name: str) -> Rows:
+        ingested = store_case(store, cases[case_name], names)
+        return [{"scan_id": case_name, "ingested": ingested.model_dump_json()}]
+
+    return run_shard(store, shard, work)
+
+
+def ingestion_key(offer: Offer, cases: dict[str, CaseFiles]) -> str:
+    """Identity of an ingestion: what was offered, and the state of the files when it was.
+
+    Offering the same files again after they changed is another ingestion.
+    """
+    stamps = {
+        name: [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files.paths]
+        for name, files in cases.items()
+    }
+    return step_key(labels_from=offer.labels_from, gold=offer.gold, files=sorted(stamps.items()))
+
+
+def store_case(store: Workspace, files: CaseFiles, names: LabelNames | None) -> IngestedCase:
+    """Store one case's voxels; nothing of it is visible before the version is committed."""
+    try:
+        case = read_case(files, names)
+    except RejectedInput as error:
+        rejection = Rejection(
+            source=files.source,
+            path=str(files.path),
+            reason=error.reason,
+            message=str(error),
+            remedy=error.remedy,
+        )
+        return IngestedCase(case=files.case, rejection=rejection)
+    return IngestedCase(case=files.case, stored=_stored(store, case))
+
+
+def _stored(store: Workspace, case: IntakeCase) -> StoredCase:
+    own = {"source_axes": case.source_axes, "source_affine": case.source_affine}
+    scan_id = store.scans.write(case.image_zyx, case.grid, own)
+    info = case.info.model_dump(exclude={"patient"})
+    scan = Scan(
+        scan_id=scan_id,
+        patient=store.patient_hash(case.info.patient) if case.info.patient else scan_id,
+        case=case.case,
+        source=case.source,
+        grid=case.grid,
+        source_axes=case.source_axes,
+        source_affine=case.source_affine,
+        fold=0,
+        **info,
+    )
+    label_maps = {
+        layer: store.labels.write(labels_zyx, scan_id, layer, case.grid)
+        for layer, labels_zyx in case.labels.items()
+    }
+    return StoredCase(
+        scan=scan, label_maps=label_maps, states=dict(case.states), findings=tuple(case.findings)
+    )
+
+
+@task(task_run_name="commit the ingested cases", cache_policy=NO_CACHE)
+def commit_cases(offer: Offer, cases: dict[str, CaseFiles]) -> DatasetVersion | None:
+    """One dataset version out of all stored cases; None if nothing new came in."""
+    store = Workspace.open(offer.workspace)
+    key = ingestion_key(offer, cases)
+    message = f"ingestion {key}"
+    if any(version.message == message for version in store.catalog.versions()):
+        log.info("the same files were ingested before: nothing to do")
+        return None
+    rows = store.ledger(0, STAGE, key).rows()
+    texts = rows["ingested"].drop_nulls() if "ingested" in rows.columns else []
+    offered = [IngestedCase.model_validate_json(text) for text in texts]
+    admission = admit(store, sorted(offered, key=lambda case: case.case), gold=offer.gold)
+    for rejection in admission.rejections:
+        log.warning("rejected: %s (%s)", rejection.message, rejection.remedy)
+    return publish_admission(store, admission, message)

@@ -1,0 +1,174 @@
+"""The end of a round: a registered model, the round's result, and the page people read."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from scalemai_core.judge.decide import count_actions
+from scalemai_core.judge.promote import Promotion
+from scalemai_core.judge.tally import audit, automatic, by_rule, by_structure, score_truth
+from scalemai_core.page.markdown import round_markdown
+from scalemai_core.page.round_report import Lineage, RoundReport, render_round
+from scalemai_core.records.model import ModelDocument
+from scalemai_core.records.round import RoundPlan, RoundResult
+from scalemai_core.records.scan import GoldRole
+from scalemai_core.records.version import DatasetVersion, ModelVersion
+from scalemai_core.store import tables
+from scalemai_core.store.ledger import step_key
+from scalemai_core.store.workspace import Workspace
+from tasks.decide import (
+    decisions_path,
+    items_path,
+    num_masks,
+    out_of_fold,
+    read_frame,
+    verdicts_of_round,
+)
+from tasks.examples import draw_examples
+from tasks.round import finished_rounds, report_path, result_path
+from tasks.tracking import Tracker
+
+log = logging.getLogger("scalemai.publish")
+
+
+@task(task_run_name="register the model", cache_policy=NO_CACHE)
+def register_model(
+    workspace: str, plan: RoundPlan, version: DatasetVersion, document: ModelDocument
+) -> ModelVersion:
+    """A model version in MLflow, tagged with dataset version, round and code version."""
+    tracker = Tracker(Workspace.open(workspace), plan.settings.tracking)
+    return tracker.register(document, version, plan.settings)
+
+
+@task(task_run_name="move the champion", cache_policy=NO_CACHE)
+def promote_model(
+    workspace: str, plan: RoundPlan, model: ModelVersion, promotion: Promotion
+) -> None:
+    """Move the alias that consumers load, or say why it stays."""
+    verb = "promoted" if promotion.promoted else "not promoted"
+    log.info("model %d %s: %s", model.version, verb, promotion.reason)
+    if promotion.promoted:
+        Tracker(Workspace.open(workspace), plan.settings.tracking).promote(model.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the stages of a round left behind."""
+
+    before: DatasetVersion
+    after: DatasetVersion
+    critic: ModelDocument
+    """The model that predicted."""
+    model: ModelVersion
+    """The model that was made."""
+    promotion: Promotion
+    gold: pl.DataFrame
+    truth: pl.DataFrame
+    failed: frozenset[str]
+    """Scans set aside."""
+    seconds: dict[str, float]
+
+
+@task(task_run_name="finish the round", cache_policy=NO_CACHE)
+def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResult:
+    """Write the page, log the numbers, then the result that closes the round."""
+    store = Workspace.open(workspace)
+    decisions = read_frame(store, decisions_path(plan))
+    result = _result(store, plan, outcome, decisions)
+    history = finished_rounds(store)
+    report = RoundReport(
+        result=result,
+        lineage=Lineage(
+            model_key=outcome.model.key,
+            seed=plan.settings.seed,
+            settings_digest=step_key(settings=plan.settings.model_dump()),
+            code_version=plan.code_version,
+        ),
+        structures=by_structure(decisions, outcome.truth),
+        findings=by_rule(decisions),
+        gold=_gold(outcome.gold),
+        history=history,
+        examples=draw_examples(store, decisions, outcome.before, outcome.after, outcome.critic),
+    )
+    page, markdown = render_round(report), round_markdown(result, history)
+    store.files.write_bytes(report_path(plan.number), page.encode())
+    create_markdown_artifact(markdown, key=f"round-{plan.number}", description="The round in short")
+    tracker = Tracker(store, plan.settings.tracking)
+    tracker.log_round(outcome.model, _metrics(result), {"round.html": page, "round.md": markdown})
+    store.write_document(result_path(plan.number), result)
+    return result
+
+
+def _result(
+    store: Workspace, plan: RoundPlan, outcome: Outcome, decisions: pl.DataFrame
+) -> RoundResult:
+    verdicts = verdicts_of_round(store, plan)
+    everyone = store.catalog.table("verdicts", tables.VERDICTS)
+    opened = everyone.unique(["scan_id", "structure"]).height
+    own = decisions.filter(pl.col("gold").is_null())
+    audited = audit(verdicts, read_frame(store, items_path(plan)))
+    annotations = store.catalog.annotations(outcome.after)
+    masks = num_masks(store, outcome.after)
+    agreement = own.filter(pl.col("state") == "present")["dice"].mean()
+    return RoundResult(
+        number=plan.number,
+        base_version=outcome.before.number,
+        dataset_version=outcome.after.number,
+        model_version=outcome.model.version,
+        promoted=outcome.promotion.promoted,
+        promotion_reason=outcome.promotion.reason,
+        scans=outcome.after.scans,
+        failed_scans=len(outcome.failed),
+        masks=masks,
+        decisions=count_actions(own),
+        changed=outcome.after.changed,
+        changed_automatically=automatic(own, verdicts).height,
+        reviewed=len(verdicts),
+        reviewed_share=opened / masks if masks else 0.0,
+        human_minutes=sum(v.seconds for v in verdicts) / 60,
+        held=annotations.filter(pl.col("weight") == 0).height,
+        audited=audited.audited,
+        audit_errors=audited.errors,
+        audit_upper_bound=audited.upper_bound,
+        findings=dict(by_rule(decisions).select("rule", "findings").iter_rows()),
+        mean_agreement=float(agreement) if isinstance(agreement, float) else 0.0,
+        out_of_fold=out_of_fold(outcome.critic, plan),
+        gold=outcome.promotion.score,
+        truth=score_truth(outcome.truth, own, verdicts),
+        seconds={name: round(value, 1) for name, value in outcome.seconds.items()},
+        finished=datetime.now(UTC),
+    )
+
+
+def _gold(scores: pl.DataFrame) -> pl.DataFrame | None:
+    select = scores.filter((pl.col("gold") == GoldRole.SELECT.value) & pl.col("dice").is_not_null())
+    if not select.height:
+        return None
+    means = [pl.col("dice").mean(), pl.col("champion_dice").mean()]
+    return select.group_by("structure").agg(means).sort("structure")
+
+
+def _metrics(result: RoundResult) -> dict[str, float]:
+    numbers = {
+        "round": result.number,
+        "changed": result.changed,
+        "reviewed_share": result.reviewed_share,
+        "human_minutes": result.human_minutes,
+        "held": result.held,
+        "mean_agreement": result.mean_agreement,
+    }
+    if result.gold:
+        numbers["gold_select_dice"] = result.gold.mean_dice
+        if result.gold.test_mean_dice is not None:
+            numbers["gold_test_dice"] = result.gold.test_mean_dice
+    if result.truth:
+        numbers["truth_dice_before"] = result.truth.mean_dice_before
+        numbers["truth_dice_after"] = result.truth.mean_dice_after
+    return {name: float(value) for name, value in numbers.items()}

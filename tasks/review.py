@@ -1,0 +1,130 @@
+"""Review: the queue, and the reader that a truth stands in for."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from datetime import UTC, datetime
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from scalemai_core.measure.agreement import dice_by_structure
+from scalemai_core.records.decision import Candidate
+from scalemai_core.records.label_map import LabelsZYX, Layer
+from scalemai_core.records.review import ReviewItem, Verdict
+from scalemai_core.records.shard import Shard, ShardSummary
+from scalemai_core.records.stage import StageInputs
+from scalemai_core.review.queue import Queue
+from scalemai_core.review.simulated import answer
+from scalemai_core.settings import ReviewSettings
+from scalemai_core.store import tables
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+from tasks.dataset import LabelledScan, labelled_scans
+from tasks.decide import review_items, verdicts_of_round
+from tasks.judge import predicted_labels
+from tasks.shards import Rows, run_shard
+from tasks.truth import Truth, read_truth
+
+log = logging.getLogger("scalemai.review")
+
+SIMULATED_READER = "simulated"
+
+
+def open_queue(store: Workspace, settings: ReviewSettings) -> Queue:
+    """The queue of a workspace: the database that the settings name, else SQLite beside it."""
+    if settings.database:
+        return Queue(settings.database)
+    folder = store.local_state
+    folder.mkdir(parents=True, exist_ok=True)
+    return Queue(f"sqlite:///{folder / 'queue.db'}")
+
+
+@task(task_run_name="fill the review queue", cache_policy=NO_CACHE)
+def fill_queue(inputs: StageInputs) -> tuple[ReviewItem, ...]:
+    """Put the round's questions into the queue; returns those still open."""
+    store, plan = Workspace.open(inputs.workspace), inputs.plan
+    queue = open_queue(store, plan.settings.review)
+    decided = frozenset(verdict.item_id for verdict in verdicts_of_round(store, plan))
+    queue.materialize(review_items(store, inputs), decided)
+    still_open = queue.open_items(plan.number)
+    log.info("review: %d questions open, %d answered", len(still_open), len(decided))
+    return still_open
+
+
+@task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
+def simulate_shard(inputs: StageInputs, shard: Shard, truth: str) -> ShardSummary:
+    """Let the truth answer a shard's questions, through the same verdicts a person would give."""
+    store = Workspace.open(inputs.workspace)
+    queue = open_queue(store, inputs.plan.settings.review)
+    cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
+    items = [i for i in queue.open_items(inputs.plan.number) if i.scan_id in cases]
+
+    def work(scan_id: str) -> Rows:
+        own = [item for item in items if item.scan_id == scan_id]
+        found = read_truth(truth, cases[scan_id].scan)
+        if found is None:
+            return []
+        verdicts = _answers(store, cases[scan_id], own, found, inputs)
+        rows = [verdict.model_dump(mode="json") for verdict in verdicts]
+        store.catalog.append(
+            "verdicts", [verdict.model_dump() for verdict in verdicts], tables.VERDICTS
+        )
+        queue.settle([verdict.item_id for verdict in verdicts])
+        return rows
+
+    return run_shard(store, shard, work)
+
+
+def _answers(
+    store: Workspace,
+    case: LabelledScan,
+    items: list[ReviewItem],
+    truth: Truth,
+    inputs: StageInputs,
+) -> list[Verdict]:
+    true_labels, _ = truth
+    plan = inputs.plan
+    taxonomy = load_taxonomy()
+    prediction = predicted_labels(store, inputs.model, case.scan.scan_id)
+    current_dice = dice_by_structure(true_labels, case.labels(store), taxonomy)
+    prediction_dice = dice_by_structure(true_labels, prediction, taxonomy)
+    verdicts: list[Verdict] = []
+    for item in items:
+        name = item.structure
+        if name not in current_dice:
+            continue
+        rng = np.random.default_rng([plan.settings.seed, zlib.crc32(item.item_id.encode())])
+        said = answer(current_dice[name], prediction_dice[name], plan.settings.review, rng)
+        draws = said.choice is Candidate.READER
+        verdicts.append(
+            Verdict(
+                item_id=item.item_id,
+                round=plan.number,
+                scan_id=item.scan_id,
+                structure=name,
+                reader=SIMULATED_READER,
+                choice=said.choice,
+                label_map=_draw(store, case, name, true_labels) if draws else None,
+                base_label_map=item.base_label_map,
+                seconds=said.seconds,
+                created=datetime.now(UTC),
+            )
+        )
+    return verdicts
+
+
+def _draw(
+    store: Workspace, case: LabelledScan, structure: str, true_labels: dict[Layer, LabelsZYX]
+) -> str | None:
+    """The true mask as a reader's own label map; None where the structure is not there."""
+    taxonomy = load_taxonomy()
+    layer = taxonomy[structure].layer
+    labels_zyx = true_labels[layer]
+    mask_zyx = np.isin(labels_zyx, taxonomy.member_ids(structure))
+    if not mask_zyx.any():
+        return None
+    own_zyx = np.where(mask_zyx, labels_zyx, np.uint8(0))
+    return store.labels.write(own_zyx, case.scan.scan_id, layer, case.scan.grid)

@@ -1,0 +1,99 @@
+"""What ``mlflow.pyfunc.load_model`` loads: code, JSON and safetensors, nothing pickled.
+
+MLflow runs this file on the consumer's machine; the core travels beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from scalemai_core.errors import UsageError
+from scalemai_core.intake.reader import read_case
+from scalemai_core.intake.sources import open_source
+from scalemai_core.learn.predictor import Predictor
+from scalemai_core.records.grid import Grid
+from scalemai_core.records.label_map import ImageZYX
+from scalemai_core.records.model import ModelDocument
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+Result = dict[str, Any]
+"""``labels`` (layer to uint8 ``_zyx``), ``affine`` (xyz index to RAS mm), ``volumes_ml``."""
+
+
+class Folder:
+    """The model's artifacts, read by the paths its document gives."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read_bytes(self, path: str) -> bytes:
+        """One artifact; names are unique below a model."""
+        return (self._folder / Path(path).name).read_bytes()
+
+
+class ServedModel(PythonModel):
+    """The ensemble of fold models: CT files or arrays in, label maps and volumes out."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the document and all fold models."""
+        folder = Path(context.artifacts["model"])
+        document = ModelDocument.model_validate_json((folder / "model.json").read_text())
+        folds = range(len(document.folds))
+        self._predictor = Predictor.load(Folder(folder), document, folds, "auto", threads=2)
+
+    def predict(  # pyright: ignore[reportIncompatibleMethodOverride] - MLflow types it as None
+        self,
+        context: PythonModelContext,
+        model_input: Any,
+        params: dict[str, Any] | None = None,
+    ) -> list[Result]:
+        """One result a scan.
+
+        ``model_input`` is a path or several (NIfTI, NRRD, MetaImage, DICOM folder), a data frame
+        with a column ``path``, or dictionaries with ``image_zyx`` (HU, axes closest to RAS) and
+        ``spacing_mm_zyx``. Raises UsageError for anything else.
+        """
+        return [self._predict(image_zyx, grid) for image_zyx, grid in _images(model_input)]
+
+    def _predict(self, image_zyx: ImageZYX, grid: Grid) -> Result:
+        prediction = self._predictor.predict(image_zyx, grid)
+        taxonomy = load_taxonomy()
+        volumes_ml: dict[str, float] = {}
+        for layer, labels_zyx in prediction.labels.items():
+            counts = np.bincount(labels_zyx.ravel(), minlength=256)[: len(taxonomy.unions)]
+            voxels = taxonomy.unions @ counts
+            for structure in taxonomy.in_layer(layer):
+                if voxels[structure.id]:
+                    volumes_ml[structure.name] = float(voxels[structure.id] * grid.voxel_ml)
+        labels = {layer.value: labels_zyx for layer, labels_zyx in prediction.labels.items()}
+        return {"labels": labels, "affine": grid.matrix, "volumes_ml": volumes_ml}
+
+
+def _images(model_input: Any) -> Iterable[tuple[ImageZYX, Grid]]:
+    if isinstance(model_input, pd.DataFrame):
+        model_input = model_input["path"].tolist()
+    if isinstance(model_input, str | Path | dict):
+        model_input = [model_input]
+    for item in model_input:
+        if isinstance(item, str | Path):
+            for files in open_source(str(item)).cases:
+                case = read_case(files)
+                yield case.image_zyx, case.grid
+        elif isinstance(item, dict) and {"image_zyx", "spacing_mm_zyx"} <= item.keys():
+            image_zyx = np.asarray(item["image_zyx"], dtype=np.int16)
+            z, y, x = (float(mm) for mm in item["spacing_mm_zyx"])
+            yield image_zyx, Grid.of(image_zyx.shape, np.diag([x, y, z, 1.0]))
+        else:
+            raise UsageError(
+                "the model takes file paths, or dictionaries with image_zyx and spacing_mm_zyx"
+            )
+
+
+set_model(ServedModel())

@@ -1,0 +1,155 @@
+"""Training and prediction from end to end, on scans in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from memory import SHAPE, STRUCTURES, TAXONOMY, MemoryVolumes, add_case, grid_of, make_plan, paint
+
+from scalemai_core.errors import TrainingError, UsageError
+from scalemai_core.learn.channels import Channels
+from scalemai_core.learn.networks import build_network
+from scalemai_core.learn.predictor import Predictor
+from scalemai_core.learn.train import train
+from scalemai_core.learn.weights import Weights
+from scalemai_core.records.model import ModelDocument
+from scalemai_core.records.training import TrainingPlan
+from scalemai_core.settings import InputSettings, NetworkSettings
+
+CPU = torch.device("cpu")
+
+
+def document_of(plan: TrainingPlan, paths: tuple[str, ...]) -> ModelDocument:
+    return ModelDocument(
+        key=plan.key,
+        taxonomy_version=str(TAXONOMY.version),
+        channels=plan.channels,
+        network=plan.network,
+        input=plan.input,
+        folds=paths,
+        round=1,
+        dataset_version=1,
+        code_version="test",
+    )
+
+
+def quiet(_: dict[str, float]) -> None:
+    """Nobody listens."""
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[MemoryVolumes, TrainingPlan]:
+    volumes = MemoryVolumes()
+    plan = make_plan([add_case(volumes, seed) for seed in range(6)])
+    network = train(plan, volumes, volumes, CPU, quiet)
+    volumes.files["a"] = Weights.of(network, plan.channels).to_bytes()
+    return volumes, plan
+
+
+@pytest.mark.parametrize("patch_zyx", [(24, 24, 32), (16, 16, 16)])
+def test_a_trained_model_finds_the_structures_of_an_unseen_scan(
+    trained: tuple[MemoryVolumes, TrainingPlan], patch_zyx: tuple[int, int, int]
+) -> None:
+    volumes, plan = trained
+    small = plan.model_copy(update={"input": InputSettings(spacing_mm=4.0, patch_zyx=patch_zyx)})
+    predictor = Predictor.load(volumes, document_of(small, ("a",)), [0], "cpu", 1)
+    image_zyx, truth = paint(99)
+    prediction = predictor.predict(image_zyx, grid_of())
+    for name in STRUCTURES:
+        structure = TAXONOMY[name]
+        found = prediction.labels[structure.layer] == structure.id
+        assert dice(found, truth[structure.layer] == structure.id) > 0.85
+        assert 0.3 < prediction.confidence[name] <= 1.0
+    assert all(each.dtype == np.uint8 for each in prediction.labels.values())
+
+
+def test_training_twice_gives_the_same_bytes(
+    trained: tuple[MemoryVolumes, TrainingPlan],
+) -> None:
+    volumes, plan = trained
+    short = plan.model_copy(update={"train": plan.train.model_copy(update={"steps": 3})})
+    one, other = (
+        Weights.of(train(short, volumes, volumes, CPU, quiet), plan.channels).to_bytes()
+        for _ in range(2)
+    )
+    assert one == other
+
+
+def test_a_warm_start_continues_and_gains_channels(
+    trained: tuple[MemoryVolumes, TrainingPlan],
+) -> None:
+    volumes, plan = trained
+    wider = Channels.of((*STRUCTURES, "kidney_left"), TAXONOMY)
+    network = build_network(plan.network, wider, seed=3)
+    Weights.from_bytes(volumes.files["a"], "a").into(network, wider.names)
+    stored = Weights.from_bytes(volumes.files["a"], "a")
+    names = ["background", *plan.channels[wider.layers[0].layer]]
+    for row, name in enumerate(names):
+        kept = 0 if row == 0 else 1 + wider.layers[0].names.index(name)
+        assert torch.equal(network.head.weight[kept], stored.tensors["head.weight"][row])
+    continued = train(plan.model_copy(update={"init": "a"}), volumes, volumes, CPU, quiet)
+    assert not torch.equal(continued.head.weight.cpu(), stored.tensors["head.weight"])
+
+
+def test_an_ensemble_of_one_model_twice_is_that_model(
+    trained: tuple[MemoryVolumes, TrainingPlan],
+) -> None:
+    volumes, plan = trained
+    document = document_of(plan, ("a", "a"))
+    image_zyx, _ = paint(98)
+    single, double = (
+        Predictor.load(volumes, document, folds, "cpu", 1).predict(image_zyx, grid_of())
+        for folds in ([0], [0, 1])
+    )
+    for layer in single.labels:
+        assert np.array_equal(single.labels[layer], double.labels[layer])
+
+
+def test_predictions_come_on_the_grid_of_the_scan(
+    trained: tuple[MemoryVolumes, TrainingPlan],
+) -> None:
+    volumes, plan = trained
+    predictor = Predictor.load(volumes, document_of(plan, ("a",)), [0], "cpu", 1)
+    image_zyx, truth = paint(97)
+    fine = image_zyx.repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
+    shape = (2 * SHAPE[0], 2 * SHAPE[1], 2 * SHAPE[2])
+    prediction = predictor.predict(fine, grid_of(2.0, shape))
+    structure = TAXONOMY["liver"]
+    found = prediction.labels[structure.layer] == structure.id
+    expected = (truth[structure.layer] == structure.id).repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    assert found.shape == shape
+    assert dice(found, expected) > 0.8
+
+
+@pytest.mark.parametrize("name", ["SegResNet", "DynUNet", "UNet"])
+@pytest.mark.parametrize("stem_stride", [1, 2])
+def test_every_network_keeps_the_shape_of_any_image(name: str, stem_stride: int) -> None:
+    settings = NetworkSettings.model_validate(
+        {"name": name, "stem_stride": stem_stride, "width": 8, "levels": 3}
+    )
+    channels = Channels.of(STRUCTURES, TAXONOMY)
+    network = build_network(settings, channels, seed=0)
+    again = build_network(settings, channels, seed=0)
+    assert all(map(torch.equal, network.state_dict().values(), again.state_dict().values()))
+    logits = network(torch.zeros(2, 1, 9, 8, 11))
+    assert logits.shape == (2, channels.num_channels, 9, 8, 11)
+
+
+def test_weights_of_another_network_are_refused(
+    trained: tuple[MemoryVolumes, TrainingPlan],
+) -> None:
+    volumes, plan = trained
+    other = plan.model_copy(update={"network": NetworkSettings(width=12, levels=2)})
+    with pytest.raises(TrainingError, match="another network"):
+        Predictor.load(volumes, document_of(other, ("a",)), [0], "cpu", 1)
+    with pytest.raises(TrainingError, match="no weights at b"):
+        Predictor.load(volumes, document_of(plan, ("b",)), [0], "cpu", 1)
+    with pytest.raises(UsageError, match="1 folds"):
+        Predictor.load(volumes, document_of(plan, ("a",)), [1], "cpu", 1)
+    with pytest.raises(TrainingError, match="no weights of this engine"):
+        Weights.from_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00notjson!", "c")

@@ -1,0 +1,65 @@
+"""Made-up rounds for the tests of pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from scalemai_core.records.round import GoldScore, RoundResult, TruthScore
+
+TRUTH = TruthScore(
+    masks=1720, mean_dice_before=0.8714, mean_dice_automatic=0.9191, mean_dice_after=0.9337,
+    under_80_before=0.142, under_80_after=0.051, faulty=244, corrected=161, made_worse=7, held=21,
+)  # fmt: skip
+GOLD = GoldScore(
+    patients=24, mean_dice=0.9023, champion_mean_dice=0.8901, difference_low=0.0042,
+    worst_structure="adrenal_gland_left", worst_low=-0.0113,
+    test_patients=20, test_mean_dice=0.8974,
+)  # fmt: skip
+NO_GOLD: dict[str, Any] = {
+    "gold": None, "promoted": False,
+    "promotion_reason": "not assessable: 0 gold patients, 3 are needed",
+}  # fmt: skip
+DECISIONS = {"keep": 1610, "replace": 93, "impute": 41, "set_absent": 8, "review": 43, "hold": 21}
+
+
+def make_result(**changes: Any) -> RoundResult:
+    """Round 2 of a workspace with truth and gold, but for the changes."""
+    values: dict[str, Any] = {
+        "number": 2, "base_version": 5, "dataset_version": 6, "model_version": 3, "promoted": True,
+        "promotion_reason": "mean Dice on gold rose by 0.012", "scans": 420, "failed_scans": 0,
+        "masks": 1781, "decisions": DECISIONS, "changed": 1162, "changed_automatically": 1119,
+        "reviewed": 43, "reviewed_share": 0.0242, "human_minutes": 38.4, "held": 21, "audited": 150,
+        "audit_errors": 2, "audit_upper_bound": 0.0414, "findings": {"components": 31},
+        "mean_agreement": 0.9042, "out_of_fold": True, "gold": GOLD, "truth": TRUTH,
+        "seconds": {"predict": 1840.0, "train": 9120.0, "publish": 0.4},
+        "finished": datetime(2026, 3, 14, 16, 42, tzinfo=UTC),
+    } | changes  # fmt: skip
+    return RoundResult(**values)
+
+
+def make_structures(**changes: Any) -> pl.DataFrame:
+    """Two structures, one of them <busy> and with a name that must be escaped."""
+    columns: dict[str, Any] = {
+        "structure": ["liver", "a<b>&c"], "masks": [411, 397], "keep": [400, 300],
+        "replace": [5, 41], "impute": [3, 23], "set_absent": [0, 1], "review": [2, 19],
+        "hold": [1, 13], "agreement": [0.9612, 0.8123], "truth_before": [0.9401, 0.7312],
+        "truth_after": [0.9511, 0.8442],
+    } | changes  # fmt: skip
+    return pl.DataFrame(columns)
+
+
+FINDINGS = pl.DataFrame(
+    {
+        "rule": ["side", "components"], "findings": [4, 57], "masks": [4, 31],
+        "example": ["kidney_left lies on the right", "liver: 3 components"],
+    }
+)  # fmt: skip
+GOLD_STRUCTURES = pl.DataFrame(
+    {
+        "structure": ["liver", "spleen"], "dice": [0.9533, 0.9012],
+        "champion_dice": [0.9490, None],
+    }
+)  # fmt: skip

@@ -1,0 +1,136 @@
+"""Dataset versions: whole, immutable, and one writer wins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from scalemai_core.errors import CommitConflict, WorkspaceError
+from scalemai_core.records.annotation import Annotation, Origin, State
+from scalemai_core.records.grid import Grid
+from scalemai_core.records.scan import Scan
+from scalemai_core.store.catalog import Catalog
+from scalemai_core.store.files import Files
+from scalemai_core.store.rows import annotation_rows, scan_rows, scans_of
+
+GRID = Grid(
+    shape_zyx=(4, 5, 6), affine=((1.5, 0, 0, 0.1), (0, 2, 0, 0), (0, 0, 3, 0), (0, 0, 0, 1))
+)
+
+
+def scan(scan_id: str) -> Scan:
+    return Scan(
+        scan_id=scan_id,
+        patient=f"patient of {scan_id}",
+        case=f"case of {scan_id}",
+        source="test",
+        grid=GRID,
+        source_axes="LPS",
+        source_affine=GRID.affine,
+        fold=1,
+    )
+
+
+def annotation(scan_id: str, structure: str, state: State, revision: int = 1) -> Annotation:
+    return Annotation(
+        scan_id=scan_id,
+        structure=structure,
+        state=state,
+        label_map=f"map {revision}",
+        origin=Origin.SOURCE,
+        revision=revision,
+    )
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog(Files(str(tmp_path)))
+
+
+def commit(catalog: Catalog, annotations: list[Annotation], scans: tuple[str, ...] = ("a", "b")):
+    return catalog.commit(
+        base=catalog.latest(),
+        scans=scan_rows(scan(name) for name in scans),
+        annotations=annotation_rows(annotations),
+        round_number=0,
+        message="test",
+    )
+
+
+def test_an_empty_workspace_has_no_version(catalog: Catalog) -> None:
+    assert catalog.latest() is None
+    with pytest.raises(WorkspaceError, match="none yet"):
+        catalog.version(1)
+
+
+def test_a_version_gives_back_what_was_committed_and_counts_known_annotations(
+    catalog: Catalog,
+) -> None:
+    version = commit(
+        catalog,
+        [annotation("b", "liver", State.PRESENT), annotation("a", "spleen", State.UNKNOWN, 0)],
+    )
+    assert (version.number, version.scans, version.annotations) == (1, 2, 1)
+    rows = catalog.annotations(version)
+    assert rows["scan_id"].to_list() == ["a", "b"], "sorted by scan"
+    assert list(scans_of(catalog.scans(version))) == [scan("a"), scan("b")]
+
+
+def test_older_versions_stay_readable_after_newer_ones(catalog: Catalog) -> None:
+    first = commit(catalog, [annotation("a", "liver", State.PRESENT)])
+    commit(catalog, [annotation("a", "liver", State.ABSENT, 2)])
+    assert catalog.annotations(first)["state"].to_list() == ["present"]
+
+
+def test_a_diff_names_net_changes_with_first_before_and_last_after(catalog: Catalog) -> None:
+    keep = annotation("b", "liver", State.PRESENT)
+    first = commit(catalog, [annotation("a", "liver", State.PRESENT), keep])
+    commit(catalog, [annotation("a", "liver", State.ABSENT, 2), keep])
+    third = commit(catalog, [annotation("a", "liver", State.UNKNOWN, 3), keep])
+    changes = catalog.changes(first, third)
+    assert changes.select("scan_id", "before", "after", "label_map_before", "label_map_after").rows(
+    ) == [("a", "present", "unknown", "map 1", "map 3")]
+    assert third.changed == 1
+
+
+def test_the_digest_follows_content_not_time(tmp_path: Path) -> None:
+    rows = [annotation("a", "liver", State.PRESENT)]
+    digests = {commit(Catalog(Files(str(tmp_path / name))), rows).digest for name in "xy"}
+    assert len(digests) == 1
+    other = commit(
+        Catalog(Files(str(tmp_path / "z"))), [annotation("a", "liver", State.ABSENT)]
+    )
+    assert other.digest not in digests
+
+
+def test_a_commit_on_a_stale_base_is_refused_and_leaves_the_versions_alone(
+    catalog: Catalog,
+) -> None:
+    stale = commit(catalog, [annotation("a", "liver", State.PRESENT)])
+    commit(catalog, [annotation("a", "liver", State.ABSENT, 2)])
+    with pytest.raises(CommitConflict):
+        catalog.commit(
+            base=stale,
+            scans=scan_rows([scan("a")]),
+            annotations=annotation_rows([annotation("a", "liver", State.PRESENT, 3)]),
+            round_number=1,
+            message="late",
+        )
+    assert [version.number for version in catalog.versions()] == [1, 2]
+
+
+def test_delta_keeps_old_versions_for_ever(catalog: Catalog, tmp_path: Path) -> None:
+    commit(catalog, [annotation("a", "liver", State.PRESENT)])
+    log = (tmp_path / "catalog/annotations/_delta_log/00000000000000000000.json").read_text()
+    assert "36500 days" in log
+    assert '"delta.enableExpiredLogCleanup":"false"' in log
+
+
+def test_side_tables_are_empty_before_their_first_row(catalog: Catalog) -> None:
+    schema = pl.Schema({"x": pl.Int64})
+    assert catalog.table("nothing", schema).height == 0
+    catalog.append("nothing", [{"x": 1}], schema)
+    catalog.append("nothing", [{"x": 2}], schema)
+    assert sorted(catalog.table("nothing", schema)["x"]) == [1, 2]
