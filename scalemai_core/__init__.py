@@ -1,1 +1,1 @@
-"""What is true about scans, annotations and models: no orchestrator, cluster or tracker is known here."""
+"""What is true about scans, annotations and models; knows no orchestrator or tracker."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scalemai_core.errors import SettingsError
+
+Tree = dict[str, Any]
+"""Plain sections and values, as YAML gives them."""
 
 
 class Section(BaseModel):
@@ -26,7 +29,7 @@ class ComputeSettings(Section):
     """Where the work runs."""
 
     dask: str = "none"
-    """``none`` works in this process, ``local`` starts a Dask cluster here, else a scheduler's address."""
+    """``none``: this process; ``local``: a Dask cluster here; else a scheduler's address."""
     workers: int = Field(default=2, ge=1)
     """Shards worked at the same time (threads in-process, processes on a local cluster)."""
     shard_size: int = Field(default=16, ge=1)
@@ -48,7 +51,7 @@ class NetworkSettings(Section):
     levels: int = Field(default=4, ge=2, le=6)
     """Resolution levels, the first included."""
     stem_stride: Literal[1, 2] = 1
-    """2 computes the full-resolution level at half resolution: much faster on a CPU, softer edges."""
+    """2 computes the finest level at half resolution: much faster on a CPU, softer edges."""
 
 
 class InputSettings(Section):
@@ -92,7 +95,7 @@ class JudgeSettings(Section):
     volume_factor: float = Field(default=2.0, ge=1)
     """Times beyond the plausible volume from where doubt becomes a fault. Ours."""
     pair_ratio: float = Field(default=1.5, gt=1)
-    """Ratio of volumes of left and right, or of two vertebrae; organs may reach its square. Ours."""
+    """Ratio of volumes of left and right or of two vertebrae; organs may reach its square. Ours."""
     reach_mm: float = Field(default=15.0, ge=0)
     """How far a long structure may end before a vertebra that it passes in everybody. Ours."""
     hole_share: float = Field(default=0.05, gt=0, lt=1)
@@ -129,7 +132,7 @@ class ReviewSettings(Section):
     """How people come in."""
 
     mode: Literal["skip", "simulate", "wait"] = "wait"
-    """``skip`` leaves doubtful masks on hold, ``simulate`` lets the truth answer, ``wait`` waits for people."""
+    """``skip`` holds doubtful masks, ``simulate`` asks the truth, ``wait`` waits for people."""
     error_rate: float = Field(default=0.02, ge=0, le=1)
     """Share of wrong answers of the simulated reader. Ours."""
     good_dice: float = Field(default=0.90, gt=0, le=1)
@@ -205,10 +208,8 @@ class EngineSettings(Section):
 
 
 def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> EngineSettings:
-    """Read a YAML file and apply ``SECTION.KEY=VALUE`` overrides; raises SettingsError naming the key."""
-    tree: dict[str, Any] = {}
-    if path is not None:
-        tree = _read_yaml(path)
+    """Read a YAML file, apply ``SECTION.KEY=VALUE``; raises SettingsError naming the key."""
+    tree = _read_yaml(path) if path is not None else {}
     for override in overrides:
         _apply(tree, override)
     return parse_settings(tree)
@@ -239,30 +240,29 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     return sorted(section.model_fields)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_yaml(path: Path) -> Tree:
     try:
         tree = yaml.safe_load(path.read_text())
     except OSError as error:
         raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"settings file {path} is not YAML: {error}") from error
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
+    if not isinstance(tree, dict | None):
         raise SettingsError(
             f"settings file {path} must hold sections, e.g. 'train: {{steps: 100}}'"
         )
-    return tree
+    return cast("Tree", tree or {})
 
 
-def _apply(tree: dict[str, Any], override: str) -> None:
+def _apply(tree: Tree, override: str) -> None:
     key, separator, value = override.partition("=")
     if not separator:
         raise SettingsError(f"--set takes SECTION.KEY=VALUE, got '{override}'")
     *sections, name = key.strip().split(".")
     node = tree
     for section in sections:
-        node = node.setdefault(section, {})
-        if not isinstance(node, dict):
+        below = node.setdefault(section, {})
+        if not isinstance(below, dict):
             raise SettingsError(f"--set {override}: '{section}' is not a section")
+        node = cast("Tree", below)
     node[name] = yaml.safe_load(value)

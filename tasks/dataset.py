@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from scalemai_core.records.annotation import Annotation
 from scalemai_core.records.label_map import LabelsZYX, Layer
+from scalemai_core.records.model import ModelDocument, model_path
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.rows import annotations_of, scans_of
@@ -59,3 +60,8 @@ def labelled_scans(
     for annotation in annotations_of(catalog.annotations(version, scan_ids)):
         found[annotation.scan_id].annotations[annotation.structure] = annotation
     return found
+
+
+def model_document(store: Workspace, key: str) -> ModelDocument:
+    """The document of a stored model."""
+    return ModelDocument.model_validate_json(store.files.read_bytes(model_path(key)))

@@ -5,14 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from scalemai_core.learn.predictor import Predictor
-from scalemai_core.records.model import ModelDocument, model_path
+from scalemai_core.records.model import ModelDocument
 from scalemai_core.settings import ComputeSettings
 from scalemai_core.store.workspace import Workspace
-
-
-def load_model(store: Workspace, key: str) -> ModelDocument:
-    """The document of a stored model."""
-    return ModelDocument.model_validate_json(store.files.read_bytes(model_path(key)))
+from tasks.dataset import model_document
 
 
 def fold_predictor(
@@ -36,4 +32,4 @@ def _predictor(
     workspace: str, key: str, folds: tuple[int, ...], device: str, threads: int
 ) -> Predictor:
     store = Workspace.open(workspace)
-    return Predictor.load(store.files, load_model(store, key), folds, device, threads)
+    return Predictor.load(store.files, model_document(store, key), folds, device, threads)

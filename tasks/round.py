@@ -23,8 +23,7 @@ from scalemai_core.records.version import DatasetVersion
 from scalemai_core.settings import EngineSettings
 from scalemai_core.store.ledger import step_key
 from scalemai_core.store.workspace import Workspace
-from tasks.dataset import dataset
-from tasks.models import load_model
+from tasks.dataset import dataset, model_document
 from tasks.shards import failed_scans, finished_rows, plan_shards
 from tasks.tracking import Tracker
 
@@ -130,14 +129,14 @@ def critic_document(workspace: str, plan: RoundPlan) -> ModelDocument | None:
     """The model that predicts; None where the round has to train it first."""
     if plan.model_key is None:
         return None
-    return load_model(Workspace.open(workspace), plan.model_key)
+    return model_document(Workspace.open(workspace), plan.model_key)
 
 
 def champion_document(workspace: str, plan: RoundPlan) -> ModelDocument | None:
     """The model that consumers get now."""
     store = Workspace.open(workspace)
     champion = Tracker(store, plan.settings.tracking).champion()
-    return None if champion is None else load_model(store, champion.key)
+    return None if champion is None else model_document(store, champion.key)
 
 
 def next_round(workspace: str) -> int:

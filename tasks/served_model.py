@@ -51,8 +51,8 @@ class ServedModel(PythonModel):
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride] - MLflow types it as None
         self,
         context: PythonModelContext,
-        model_input: Any,
-        params: dict[str, Any] | None = None,
+        model_input,  # noqa: ANN001 - MLflow reads a type here as a schema
+        params=None,  # noqa: ANN001
     ) -> list[Result]:
         """One result a scan.
 

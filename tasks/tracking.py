@@ -170,13 +170,6 @@ class Tracker:
             for name, text in documents.items():
                 mlflow.log_text(text, name)
 
-    def load(self, uri: str) -> Any:
-        """A registered model, ready to predict; raises UsageError if there is none at ``uri``."""
-        try:
-            return mlflow.pyfunc.load_model(uri)
-        except MlflowException as error:
-            raise UsageError(f"cannot load {uri} from {self._uri}: {error.message}") from error
-
     def _log_model(self, document: ModelDocument) -> int:
         with tempfile.TemporaryDirectory(prefix="scalemai-model-") as scratch:
             folder = Path(scratch) / "model"
@@ -203,6 +196,16 @@ class Tracker:
         local = self._uri.startswith("sqlite:")
         artifacts = str(self._store.local_state / "mlflow" / "artifacts") if local else None
         return self._client.create_experiment(self._name, artifact_location=artifacts)
+
+
+def load_model(uri: str, registry: str) -> Any:
+    """A registered model, ready to predict; raises UsageError if there is none at ``uri``."""
+    mlflow.set_tracking_uri(registry)
+    mlflow.set_registry_uri(registry)
+    try:
+        return mlflow.pyfunc.load_model(uri)
+    except MlflowException as error:
+        raise UsageError(f"cannot load {uri} from {registry}: {error.message}") from error
 
 
 def tracking_uri(store: Workspace, settings: TrackingSettings) -> str:

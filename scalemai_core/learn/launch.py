@@ -89,7 +89,7 @@ def _progress(line: str) -> dict[str, Any] | None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End torchrun, which ends its ranks: they have sessions of their own, no signal reaches them."""
+    """End torchrun, and let it end its ranks: no signal to its group would reach them."""
     if process.poll() is None:
         process.terminate()
         try:

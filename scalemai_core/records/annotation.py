@@ -33,7 +33,7 @@ class Origin(StrEnum):
 
 
 class Annotation(Record):
-    """State, origin and quality of one structure in one scan, and the label map that holds its voxels."""
+    """State, origin and quality of one structure in one scan, and where its voxels are."""
 
     scan_id: str
     structure: str

@@ -9,20 +9,20 @@ from scalemai_core.settings import EngineSettings
 
 
 class RoundPlan(Record):
-    """``rounds/<n>/plan.json``, written first: a killed round goes on with the plan it began with."""
+    """``rounds/<n>/plan.json``, written first: a killed round goes on with its plan."""
 
     number: int
     base_version: int
     """Dataset version the round starts from."""
     model_key: str | None
-    """Model that predicts; None in a workspace's first round, which trains it before it predicts."""
+    """Model that predicts; None in the first round, which trains it before it predicts."""
     settings: EngineSettings
     code_version: str
     started: datetime
 
 
 class TruthScore(Record):
-    """Annotations against a truth that was given for measuring; never seen by the loop's decisions."""
+    """Annotations against a truth given for measuring; no decision ever sees it."""
 
     masks: int
     """Annotations compared."""

@@ -54,7 +54,7 @@ class Scan(Record):
     grid: Grid
     """Geometry of the stored array, axes in the order closest to RAS."""
     source_axes: str
-    """Axis codes of the file it came from (``LPS`` ...), so that it can be given back as it came."""
+    """Axis codes of the file it came from (``LPS`` ...): it can be given back as it came."""
     source_affine: tuple[tuple[float, ...], ...]
     """Affine of the file it came from, number for number."""
     fold: int

@@ -96,7 +96,7 @@ class Queue:
 
     def counts(self) -> dict[str, int]:
         """Items by status."""
-        grouped = select(items.c.status, func.count()).group_by(items.c.status)
+        grouped = select(items.c.status, func.count().label("number")).group_by(items.c.status)
         with self._engine.connect() as connection:
-            found = {status: number for status, number in connection.execute(grouped)}
+            found = {row.status: row.number for row in connection.execute(grouped)}
         return {OPEN: found.get(OPEN, 0), DECIDED: found.get(DECIDED, 0)}

@@ -224,7 +224,7 @@ def _rewrite(
     elif touched is not None and annotation.state is not State.UNKNOWN:
         moved |= {
             "state": State.PRESENT if present else annotation.state,
-            "reason": f"a neighbour changed: {touched.gained} voxels won, {touched.lost} lost",
+            "reason": "voxels won or lost to a neighbour that changed",
         }
     if len(moved) > 1:
         moved |= {

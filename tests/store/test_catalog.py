@@ -11,6 +11,7 @@ from scalemai_core.errors import CommitConflict, WorkspaceError
 from scalemai_core.records.annotation import Annotation, Origin, State
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.scan import Scan
+from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.catalog import Catalog
 from scalemai_core.store.files import Files
 from scalemai_core.store.rows import annotation_rows, scan_rows, scans_of
@@ -49,7 +50,9 @@ def catalog(tmp_path: Path) -> Catalog:
     return Catalog(Files(str(tmp_path)))
 
 
-def commit(catalog: Catalog, annotations: list[Annotation], scans: tuple[str, ...] = ("a", "b")):
+def commit(
+    catalog: Catalog, annotations: list[Annotation], scans: tuple[str, ...] = ("a", "b")
+) -> DatasetVersion:
     return catalog.commit(
         base=catalog.latest(),
         scans=scan_rows(scan(name) for name in scans),
@@ -90,8 +93,9 @@ def test_a_diff_names_net_changes_with_first_before_and_last_after(catalog: Cata
     commit(catalog, [annotation("a", "liver", State.ABSENT, 2), keep])
     third = commit(catalog, [annotation("a", "liver", State.UNKNOWN, 3), keep])
     changes = catalog.changes(first, third)
-    assert changes.select("scan_id", "before", "after", "label_map_before", "label_map_after").rows(
-    ) == [("a", "present", "unknown", "map 1", "map 3")]
+    assert changes.select(
+        "scan_id", "before", "after", "label_map_before", "label_map_after"
+    ).rows() == [("a", "present", "unknown", "map 1", "map 3")]
     assert third.changed == 1
 
 
@@ -99,9 +103,7 @@ def test_the_digest_follows_content_not_time(tmp_path: Path) -> None:
     rows = [annotation("a", "liver", State.PRESENT)]
     digests = {commit(Catalog(Files(str(tmp_path / name))), rows).digest for name in "xy"}
     assert len(digests) == 1
-    other = commit(
-        Catalog(Files(str(tmp_path / "z"))), [annotation("a", "liver", State.ABSENT)]
-    )
+    other = commit(Catalog(Files(str(tmp_path / "z"))), [annotation("a", "liver", State.ABSENT)])
     assert other.digest not in digests
 
 

@@ -1,0 +1,51 @@
+# Two commands are enough on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := infra/requirements.lock
+READY := $(VENV)/.ready
+WORKSPACE ?= demo
+SOURCE ?=
+# One BLAS thread a process: the engine's own workers fill the cores.
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install demo test check format clean
+
+help: ## Show what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+install: $(READY) ## Create .venv and install the locked dependencies
+
+$(READY): $(LOCK) pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	@echo "installing the locked dependencies (about two minutes)"
+	$(BIN)/python -m pip install --quiet --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## Two EM rounds on phantom patients, or one on WORKSPACE=... SOURCE=...
+ifeq ($(SOURCE),)
+	$(BIN)/scalemai demo $(WORKSPACE)
+else
+	$(BIN)/scalemai ingest $(WORKSPACE) $(SOURCE)
+	$(BIN)/scalemai round $(WORKSPACE) --settings deployments/settings/laptop.yaml --review skip
+	$(BIN)/scalemai status $(WORKSPACE)
+endif
+
+test: $(READY) ## Run all tests
+	$(BIN)/python -m pytest
+
+check: $(READY) ## Lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/basedpyright --warnings
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the environment and the demo's workspace
+	rm -rf $(VENV) demo

@@ -1,0 +1,40 @@
+"""What a workspace holds, as one plain document: the answer of ``scalemai status``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scalemai_core.page.markdown import round_markdown
+from scalemai_core.records.round import RoundResult
+from scalemai_core.settings import ReviewSettings, TrackingSettings
+from scalemai_core.store import tables
+from scalemai_core.store.workspace import Workspace
+from tasks.review import open_queue
+from tasks.round import finished_rounds, last_round, report_path
+from tasks.tracking import Tracker
+
+
+def overview(workspace: str, tracking: TrackingSettings, review: ReviewSettings) -> dict[str, Any]:
+    """Versions, models, rounds, queue and rejected inputs of a workspace."""
+    store = Workspace.open(workspace)
+    rejections = store.catalog.table("rejections", tables.REJECTIONS).unique(maintain_order=True)
+    finished = finished_rounds(store)
+    return {
+        "workspace": store.url,
+        "versions": [version.model_dump(mode="json") for version in store.catalog.versions()],
+        "models": [model.model_dump(mode="json") for model in Tracker(store, tracking).models()],
+        "rounds": [result.model_dump(mode="json") for result in finished],
+        "unfinished_round": last_round(store) if last_round(store) > len(finished) else None,
+        "queue": open_queue(store, review).counts(),
+        "rejected": rejections.to_dicts(),
+    }
+
+
+def round_in_words(workspace: str, result: RoundResult) -> str:
+    """A finished round as Markdown, among the rounds before it."""
+    return round_markdown(result, finished_rounds(Workspace.open(workspace)))
+
+
+def report_url(workspace: str, result: RoundResult) -> str:
+    """Where a finished round's page lies."""
+    return f"{Workspace.open(workspace).url}/{report_path(result.number)}"

@@ -1,0 +1,1 @@
+"""What leaves a workspace: dataset versions as files that other tools read."""
