@@ -22,7 +22,7 @@ from flows.console import (
 )
 from scalemai_core.errors import ScaleMAIError, UsageError
 from scalemai_core.records.offer import Offer
-from scalemai_core.settings import load_settings
+from scalemai_core.settings_file import load_settings
 from scalemai_core.store.workspace import Workspace
 
 app = typer.Typer(

@@ -6,17 +6,9 @@ method reference (docs/method.md) unless marked "ours".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from scalemai_core.errors import SettingsError
-
-Tree = dict[str, Any]
-"""Plain sections and values, as YAML gives them."""
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -205,64 +197,3 @@ class EngineSettings(Section):
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     tracking: TrackingSettings = TrackingSettings()
-
-
-def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> EngineSettings:
-    """Read a YAML file, apply ``SECTION.KEY=VALUE``; raises SettingsError naming the key."""
-    tree = _read_yaml(path) if path is not None else {}
-    for override in overrides:
-        _apply(tree, override)
-    return parse_settings(tree)
-
-
-def parse_settings(tree: Mapping[str, Any]) -> EngineSettings:
-    """Check a tree of plain values; raises SettingsError with every problem on its own line."""
-    try:
-        return EngineSettings.model_validate(dict(tree))
-    except ValidationError as error:
-        problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors())
-        raise SettingsError(f"settings: {problems}") from error
-
-
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    key = ".".join(str(part) for part in location)
-    if message.startswith("Extra inputs"):
-        return f"unknown key '{key}' (known here: {', '.join(_known_keys(location))})"
-    return f"'{key}': {message}"
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    section: type[BaseModel] = EngineSettings
-    for part in location[:-1]:
-        annotation = section.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-    return sorted(section.model_fields)
-
-
-def _read_yaml(path: Path) -> Tree:
-    try:
-        tree = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"settings file {path} is not YAML: {error}") from error
-    if not isinstance(tree, dict | None):
-        raise SettingsError(
-            f"settings file {path} must hold sections, e.g. 'train: {{steps: 100}}'"
-        )
-    return cast("Tree", tree or {})
-
-
-def _apply(tree: Tree, override: str) -> None:
-    key, separator, value = override.partition("=")
-    if not separator:
-        raise SettingsError(f"--set takes SECTION.KEY=VALUE, got '{override}'")
-    *sections, name = key.strip().split(".")
-    node = tree
-    for section in sections:
-        below = node.setdefault(section, {})
-        if not isinstance(below, dict):
-            raise SettingsError(f"--set {override}: '{section}' is not a section")
-        node = cast("Tree", below)
-    node[name] = yaml.safe_load(value)

@@ -8,7 +8,8 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.decide import allowance, decide, spend_budget
+from scalemai_core.judge.budget import allowance, spend_budget
+from scalemai_core.judge.decide import decide
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.model import ModelDocument

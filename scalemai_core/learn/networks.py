@@ -21,8 +21,8 @@ BACKGROUND_LOGIT = 4.0
 DYNUNET_LEVELS = 3
 """Fewest that MONAI builds."""
 
-NUM_GROUPS = 4
-"""Groups of every normalisation; widths are multiples of it."""
+NORM = ("INSTANCE", {"affine": True})
+"""Found to learn about twice as fast as groups of channels in short trainings."""
 
 
 class Segmenter(nn.Module):
@@ -43,22 +43,15 @@ class Segmenter(nn.Module):
         self.way_out = nn.Conv3d(2 * width, 2 * width, kernel_size=3, padding=1)
         self.head = Head(2 * width, num_channels, self.stride)
 
-    def forward(self, image: Tensor, corner: int | None = None) -> Tensor:
-        """(batch, 1, z, y, x) in [0, 1] -> (batch, channels, z, y, x) logits, any shape.
-
-        With ``corner``, only for that voxel of every block, as ``at_corner`` chooses it: training
-        on one corner a step costs half as much, and neighbours have little to add.
-        """
+    def forward(self, image: Tensor) -> Tensor:
+        """(batch, 1, z, y, x) in [0, 1] -> (batch, channels, z, y, x) logits, any shape."""
         z, y, x = image.shape[2:]
         missing = [-n % self.multiple for n in (x, y, z)]
         padded = functional.pad(image, [side for n in missing for side in (0, n)])
         entered = functional.relu(self.way_in(_fold(padded, self.stride)))
         joined = torch.cat([self.body(entered), entered], dim=1)
-        features = functional.relu(self.way_out(joined))
-        if corner is None:
-            return self.head(features)[:, :, :z, :y, :x]
-        shape = at_corner(image, self.stride, corner).shape
-        return self.head(features, corner)[:, :, : shape[2], : shape[3], : shape[4]]
+        logits = self.head(functional.relu(self.way_out(joined)))
+        return logits[:, :, :z, :y, :x]
 
 
 class Head(nn.Module):
@@ -80,20 +73,12 @@ class Head(nn.Module):
         with torch.no_grad():
             self.bias[list(background)] = BACKGROUND_LOGIT
 
-    def forward(self, features: Tensor, corner: int | None = None) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """(batch, features, z, y, x) -> (batch, channels, z * stride, y * stride, x * stride)."""
-        chosen = slice(None) if corner is None else slice(corner, corner + 1)
-        weight = self.weight[:, chosen].flatten(0, 1)
-        bias = self.bias[:, chosen].reshape(-1, 1).to(features.dtype)
         # A matrix product: torch's 1x1x1 convolution takes twice as long on a CPU.
-        logits = (weight @ features.flatten(2) + bias).unflatten(2, features.shape[2:])
-        return _unfold(logits, self.stride) if corner is None else logits
-
-
-def at_corner(voxels: Tensor, stride: int, corner: int) -> Tensor:
-    """One voxel of every block of ``stride**3``, along the last three axes."""
-    z, y, x = corner // stride**2, corner // stride % stride, corner % stride
-    return voxels[..., z::stride, y::stride, x::stride]
+        weight, bias = self.weight.flatten(0, 1), self.bias.reshape(-1, 1)
+        logits = weight @ features.flatten(2) + bias.to(features.dtype)
+        return _unfold(logits.unflatten(2, features.shape[2:]), self.stride)
 
 
 def _fold(voxels: Tensor, stride: int) -> Tensor:
@@ -131,13 +116,12 @@ def _monai_network(settings: NetworkSettings) -> nn.Module:
     """Features in, features out, ``width`` of each."""
     width, levels = settings.width, settings.levels
     widths = [width * 2**level for level in range(levels)]
-    norm = ("GROUP", {"num_groups": NUM_GROUPS})
     if settings.name == "SegResNet":
         return SegResNet(
             init_filters=width,
             in_channels=width,
             out_channels=width,
-            norm=norm,
+            norm=NORM,
             blocks_down=(1, *[2] * (levels - 1)),
             blocks_up=(1,) * (levels - 1),
         )
@@ -153,7 +137,7 @@ def _monai_network(settings: NetworkSettings) -> nn.Module:
             strides=strides,
             upsample_kernel_size=strides[1:],
             filters=widths,
-            norm_name=norm,
+            norm_name=NORM,
         )
     return UNet(
         spatial_dims=3,
@@ -162,5 +146,5 @@ def _monai_network(settings: NetworkSettings) -> nn.Module:
         channels=widths,
         strides=[2] * (levels - 1),
         num_res_units=2,
-        norm=norm,
+        norm=NORM,
     )

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from scalemai_core.errors import UsageError
 from scalemai_core.learn.device import mixed_precision
 from scalemai_core.learn.losses import LayerTarget, segmentation_loss
-from scalemai_core.learn.networks import Segmenter, at_corner
+from scalemai_core.learn.networks import Segmenter
 from scalemai_core.learn.patches import Patch, PatchSource, stack
 from scalemai_core.settings import TrainSettings
 
@@ -59,7 +59,7 @@ class Trainer:
         started = reported = time.monotonic()
         losses: list[Tensor] = []
         for step, patches in enumerate(self._batches(steps), start=1):
-            losses.append(self._step(step, patches, optimizer))
+            losses.append(self._step(patches, optimizer))
             schedule.step()
             now = time.monotonic()
             if now - reported >= REPORT_SECONDS or step == steps:
@@ -68,11 +68,10 @@ class Trainer:
                 reported = now
                 losses.clear()
 
-    def _step(self, step: int, patches: list[Patch], optimizer: torch.optim.Optimizer) -> Tensor:
-        corner = step % self._network.stride**3
+    def _step(self, patches: list[Patch], optimizer: torch.optim.Optimizer) -> Tensor:
         with mixed_precision(self._device):
-            logits = self._model(stack(patches, self._device), corner)
-        targets = [self._targets(patch, corner) for patch in patches]
+            logits = self._model(stack(patches, self._device))
+        targets = [self._targets(patch) for patch in patches]
         loss = segmentation_loss(logits, targets)
         optimizer.zero_grad()
         # Each process holds its own voxels' gradient, and DistributedDataParallel averages.
@@ -81,13 +80,12 @@ class Trainer:
         optimizer.step()
         return loss.detach()
 
-    def _targets(self, patch: Patch, corner: int) -> list[LayerTarget]:
-        """What a patch's labels say at the voxels the step looks at, per layer."""
+    def _targets(self, patch: Patch) -> list[LayerTarget]:
+        """What a patch's labels say, per layer."""
         targets: list[LayerTarget] = []
         for layer in self._source.channels.layers:
             labels_zyx = torch.from_numpy(patch.labels[layer.layer]).to(self._device)
-            seen = at_corner(labels_zyx, self._network.stride, corner)
-            targets.append(LayerTarget.of(layer, patch.allowed[layer.layer], seen))
+            targets.append(LayerTarget.of(layer, patch.allowed[layer.layer], labels_zyx))
         return targets
 
     def _batches(self, steps: int) -> Iterator[list[Patch]]:

@@ -24,6 +24,8 @@ KEEP_FOR_EVER = {
     "delta.enableExpiredLogCleanup": "false",
 }
 KEY = ["scan_id", "structure"]
+APPEND_TRIES = 5
+Mode = Literal["append", "overwrite"]
 
 
 class Catalog:
@@ -120,8 +122,17 @@ class Catalog:
 
     def append(self, name: str, rows: Sequence[dict[str, object]], schema: pl.Schema) -> None:
         """Append rows for good; returns when they are stored."""
-        if rows:
-            self._write(name, pl.DataFrame(list(rows), schema=schema), "append")
+        if not rows:
+            return
+        frame = pl.DataFrame(list(rows), schema=schema)
+        for tries_left in reversed(range(APPEND_TRIES)):
+            try:
+                self._write(name, frame, "append")
+            except CommitConflict:  # appends meet no other than the table's making
+                if not tries_left:
+                    raise
+            else:
+                return
 
     # -- Delta --------------------------------------------------------------------------------
 
@@ -155,26 +166,31 @@ class Catalog:
             raise CommitConflict(f"dataset version {latest} was committed meanwhile; run again")
         row = pl.DataFrame([{**version.model_dump(), "commit": commit}], schema=tables.VERSIONS)
         frame = pl.concat([rows, row])
-        try:
-            if table is None:
-                self._write("versions", frame, "error")
-            else:
-                write_deltalake(table, frame.to_arrow(), mode="overwrite")
-        except (CommitFailedError, FileExistsError) as error:
-            raise CommitConflict("another dataset version was committed meanwhile") from error
+        self._change("versions", table or self._create("versions", frame), frame, "overwrite")
 
-    def _write(
-        self, name: str, frame: pl.DataFrame, mode: Literal["append", "overwrite", "error"]
-    ) -> int:
-        url, options = self._url(name), self._files.table_options()
-        write_deltalake(
-            url,
-            frame.to_arrow(),
-            mode=mode,
-            configuration=KEEP_FOR_EVER,
-            storage_options=options,
-        )
-        return DeltaTable(url, storage_options=options).version()
+    def _write(self, name: str, frame: pl.DataFrame, mode: Mode) -> int:
+        """The Delta version that holds exactly this, whoever else writes at the same time."""
+        table = self._open(name, None) or self._create(name, frame)
+        return self._change(name, table, frame, mode)
+
+    def _create(self, name: str, frame: pl.DataFrame) -> DeltaTable:
+        try:
+            return DeltaTable.create(
+                self._url(name),
+                frame.to_arrow().schema,
+                mode="ignore",
+                configuration=KEEP_FOR_EVER,
+                storage_options=self._files.table_options(),
+            )
+        except CommitFailedError as error:
+            raise CommitConflict(f"catalog/{name} was made meanwhile; run again") from error
+
+    def _change(self, name: str, table: DeltaTable, frame: pl.DataFrame, mode: Mode) -> int:
+        try:
+            write_deltalake(table, frame.to_arrow(), mode=mode)
+        except CommitFailedError as error:
+            raise CommitConflict(f"catalog/{name} was changed meanwhile; run again") from error
+        return table.version()
 
     def _read(
         self,

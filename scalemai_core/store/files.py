@@ -20,7 +20,8 @@ class Files:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         try:
-            self._fs, self._root = fsspec.url_to_fs(self.url)
+            # Other machines write too: a remembered listing would hide what they did.
+            self._fs, self._root = fsspec.url_to_fs(self.url, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise WorkspaceError(
                 f"cannot use {url} as a workspace: {error}; give a folder or an s3:// URL"
@@ -53,7 +54,6 @@ class Files:
 
     def names(self, folder: str) -> list[str]:
         """Sorted names directly below a folder; empty if there is none."""
-        self._fs.invalidate_cache(self._at(folder))
         try:
             entries = self._fs.ls(self._at(folder), detail=False)
         except FileNotFoundError:

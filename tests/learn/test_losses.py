@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from scalemai_core.learn.allowed import AllowedSets, allowed_sets
 from scalemai_core.learn.channels import Channels
-from scalemai_core.learn.losses import SMOOTH_VOXELS, LayerTarget, segmentation_loss
+from scalemai_core.learn.losses import DICE_WEIGHT, SMOOTH_VOXELS, LayerTarget, segmentation_loss
 from scalemai_core.records.label_map import Layer
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -59,13 +59,17 @@ def allowed_channels(allowed: AllowedSets, value: int, num: int) -> list[int]:
 
 
 def brute_force(
-    logits: Tensor, labels: list[dict[Layer, np.ndarray]], unknown: list[tuple[str, ...]]
+    logits: Tensor,
+    labels: list[dict[Layer, np.ndarray]],
+    unknown: list[tuple[str, ...]],
+    balance: float,
 ) -> Tensor:
     """Voxel by voxel, with unknown logits held constant in the Dice."""
     total = logits.new_zeros((), dtype=torch.float64)
     dice_losses: list[Tensor] = []
     for layer in CHANNELS.layers:
         entropies: list[Tensor] = []
+        groups: list[int] = []
         sums = [[torch.zeros((), dtype=torch.float64) for _ in range(3)] for _ in layer.names]
         for sample, each, missing in zip(logits, labels, unknown, strict=True):
             allowed = allowed_sets(layer, missing, TAXONOMY)
@@ -81,6 +85,7 @@ def brute_force(
             for voxel, channels in enumerate(sets):
                 inside = torch.logsumexp(z[channels, voxel], 0)
                 entropies.append(torch.logsumexp(z[:, voxel], 0) - inside)
+                groups.append(channels[0] if len(channels) == 1 else 0)
             for channel, name in enumerate(layer.names, start=1):
                 ambiguous = any(channel in s and len(s) > 1 for s in sets)
                 if name in missing or ambiguous:
@@ -89,13 +94,15 @@ def brute_force(
                 y = torch.tensor([float(s == [channel]) for s in sets], dtype=torch.float64)
                 for slot, value in enumerate(((p * y).sum(), p.sum(), y.sum())):
                     sums[channel - 1][slot] = sums[channel - 1][slot] + value
-        total = total + torch.stack(entropies).mean()
+        weights = torch.tensor([(len(groups) / groups.count(g)) ** balance for g in groups])
+        total = total + (torch.stack(entropies) * weights).sum() / weights.sum()
         dice_losses += [
             1 - (2 * i + SMOOTH_VOXELS) / (p + y + SMOOTH_VOXELS) for i, p, y in sums if y > 0
         ]
-    return total + torch.stack(dice_losses).mean()
+    return total + DICE_WEIGHT * torch.stack(dice_losses).mean()
 
 
+@pytest.mark.parametrize("balance", [0.0, 0.5])
 @pytest.mark.parametrize(
     ("unknown", "anatomy"),
     [
@@ -110,12 +117,12 @@ def brute_force(
     ],
 )
 def test_loss_and_gradient_equal_brute_force(
-    unknown: list[tuple[str, ...]], anatomy: list[str]
+    unknown: list[tuple[str, ...]], anatomy: list[str], balance: float
 ) -> None:
     logits, labels = draw(1, 2, ids(*anatomy))
-    loss = segmentation_loss(logits, targets_of(labels, unknown))
+    loss = segmentation_loss(logits, targets_of(labels, unknown), balance)
     (gradient,) = torch.autograd.grad(loss, logits)
-    expected = brute_force(logits, labels, unknown)
+    expected = brute_force(logits, labels, unknown, balance)
     (expected_gradient,) = torch.autograd.grad(expected, logits)
     assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
     torch.testing.assert_close(gradient, expected_gradient, atol=1e-6, rtol=0)
@@ -130,13 +137,7 @@ def test_with_everything_known_the_entropy_is_plain_cross_entropy() -> None:
         plain = plain + functional.cross_entropy(
             logits[:, layer.span], torch.from_numpy(channel)[None]
         )
-    without_dice = [
-        [
-            LayerTarget(t.span, t.target, t.sets, torch.zeros_like(t.known), t.fixed)
-            for t in targets[0]
-        ]
-    ]
-    loss = segmentation_loss(logits, without_dice)
+    loss = segmentation_loss(logits, targets, balance=0.0, dice_weight=0.0)
     torch.testing.assert_close(loss, plain, atol=1e-6, rtol=0)
     torch.testing.assert_close(
         torch.autograd.grad(loss, logits)[0],
@@ -150,14 +151,10 @@ def test_dice_gives_unknown_structures_exactly_no_gradient() -> None:
     logits, labels = draw(3, 1, ids("kidney_left", "kidney_right"))
     unknown = ("spleen", "liver_segment_1")
     targets = targets_of(labels, [unknown])
-    without_dice = [
-        [
-            LayerTarget(t.span, t.target, t.sets, torch.zeros_like(t.known), t.fixed)
-            for t in targets[0]
-        ]
-    ]
-    both = torch.autograd.grad(segmentation_loss(logits, targets), logits)[0]
-    entropy = torch.autograd.grad(segmentation_loss(logits, without_dice), logits)[0]
+    both, entropy = (
+        torch.autograd.grad(segmentation_loss(logits, targets, dice_weight=weight), logits)[0]
+        for weight in (DICE_WEIGHT, 0.0)
+    )
     layer = CHANNELS.layers[0]
     rows = [layer.start + 1 + layer.names.index(name) for name in unknown]
     assert torch.equal(both[:, rows], entropy[:, rows])
