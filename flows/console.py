@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.table import Table
 
 out = Console()
@@ -49,7 +50,7 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
         numeric = all(isinstance(row[index], int | float) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(escape(_cell(value)) for value in row))
     out.print(table)
 
 
@@ -60,12 +61,12 @@ def print_markdown(text: str) -> None:
 
 def say(text: str) -> None:
     """One line of answer."""
-    out.print(text, highlight=False)
+    out.print(text, highlight=False, markup=False)
 
 
 def complain(message: str) -> None:
     """One line on standard error."""
-    err.print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    err.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def _cell(value: Any) -> str:

@@ -31,14 +31,27 @@ SEED = 2026
 ROUNDS = 2
 PATIENTS = 40
 GOLD_PATIENTS = 12
-PHANTOMS = PhantomSettings(spacing_mm=5.0, lesions=0.0)
+STRUCTURES = (
+    *("liver", "spleen", "kidney_left", "kidney_right", "stomach", "gall_bladder"),
+    *("pancreas_head", "pancreas_body", "pancreas_tail", "duodenum", "colon", "bladder"),
+    *("lung_left", "lung_right", "sacrum", "hip_left", "hip_right", "spinal_cord"),
+    *("iliopsoas_left", "iliopsoas_right", "autochthon_left", "autochthon_right"),
+    *("aorta", "postcava"),
+)
+PHANTOMS = PhantomSettings(spacing_mm=5.0, lesions=0.0, structures=STRUCTURES)
 
 SETTINGS = {
     "seed": SEED,
     "compute": {"workers": 2, "threads": 1, "shard_size": 10},
-    "network": {"name": "SegResNet", "width": 16, "levels": 4, "stem_stride": 2},
+    "network": {"name": "UNet", "width": 24, "levels": 4, "stem_stride": 2},
     "input": {"spacing_mm": 5.0, "patch_zyx": [80, 56, 72]},
-    "train": {"steps": 200, "warm_steps": 100, "batch": 1},
+    "train": {
+        "steps": 300,
+        "warm_steps": 150,
+        "batch": 1,
+        "learning_rate": 0.003,
+        "augment": False,
+    },
     "review": {"mode": "simulate"},
 }
 """Small enough for two CPU cores; everything else is as in a real round."""

@@ -12,7 +12,7 @@ from tasks.predict import predict_shard
 from tasks.round import judged_scans
 
 
-@flow(name="expectation", flow_run_name="round {inputs.plan.number}: expectation")
+@flow(name="expectation", flow_run_name="round {inputs.plan.number}")
 def expectation(inputs: StageInputs) -> frozenset[str]:
     """Decisions and review items of the round are stored; returns the scans set aside."""
     predicted = run_stage("predict", predict_shard, inputs, judged_scans(inputs))

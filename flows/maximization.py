@@ -12,7 +12,7 @@ from tasks.decide import commit_round, revise_shard
 from tasks.round import revisable_scans
 
 
-@flow(name="maximization", flow_run_name="round {inputs.plan.number}: maximization")
+@flow(name="maximization", flow_run_name="round {inputs.plan.number}")
 def maximization(inputs: StageInputs) -> tuple[DatasetVersion, Trained]:
     """Compose and commit the corrected labels, then retrain from the critic's fold models."""
     revised = run_stage("revise", revise_shard, inputs, revisable_scans(inputs))

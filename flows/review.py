@@ -10,7 +10,7 @@ from scalemai_core.records.stage import StageInputs
 from tasks.review import fill_queue, simulate_shard
 
 
-@flow(name="review", flow_run_name="round {inputs.plan.number}: review")
+@flow(name="review", flow_run_name="round {inputs.plan.number}")
 def review(inputs: StageInputs, truth: str | None) -> int:
     """Fill the queue and return how many questions still keep the round waiting."""
     questions = fill_queue(inputs)

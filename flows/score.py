@@ -12,7 +12,7 @@ from tasks.round import revisable_scans
 from tasks.truth import score_shard
 
 
-@flow(name="score", flow_run_name="round {inputs.plan.number}: score against the truth")
+@flow(name="score", flow_run_name="round {inputs.plan.number}")
 def score(inputs: StageInputs, after: DatasetVersion, truth: str) -> pl.DataFrame:
     """A row a mask: Dice to the truth before and after. It measures, and decides nothing."""
     scans = revisable_scans(inputs)

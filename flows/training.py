@@ -29,7 +29,7 @@ class Trained:
     gold: pl.DataFrame
 
 
-@flow(name="training", flow_run_name="round {plan.number}: train on dataset {version.number}")
+@flow(name="training", flow_run_name="round {plan.number}, dataset {version.number}")
 def train_model(
     workspace: str, plan: RoundPlan, version: DatasetVersion, parent: ModelDocument | None
 ) -> Trained:

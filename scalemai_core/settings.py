@@ -108,9 +108,13 @@ class DecideSettings(Section):
     """At or above, annotation and prediction say the same; section 1.4 step 2."""
     outlier_mads: float = Field(default=3.0, gt=0)
     """Robust deviations below a structure's usual agreement that make a mask suspicious. Ours."""
-    replace_reliability: float = Field(default=0.80, ge=0, le=1)
+    doubtful_mads: float = Field(default=1.0, gt=0)
+    """The same where a finding speaks against the mask as well. Ours."""
+    replace_gain: float = Field(default=0.05, ge=0, le=1)
+    """Dice the prediction must be expected to be better by, before it replaces a mask. Ours."""
+    replace_reliability: float = Field(default=0.75, ge=0, le=1)
     """Usual Dice the model must reach on a structure before it may replace a faulty mask. Ours."""
-    impute_reliability: float = Field(default=0.80, ge=0, le=1)
+    impute_reliability: float = Field(default=0.75, ge=0, le=1)
     """Usual Dice the model must reach on a structure before it fills an unknown one. Ours."""
     budget: float = Field(default=0.05, ge=0, le=1)
     """Share of distinct masks that people may open over all rounds; section 1.1 says under 5 %."""

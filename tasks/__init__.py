@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# The engine's own log lines belong in Prefect's page too; Prefect's chatter not on the console.
+# The engine's own log lines belong in Prefect's page too; Prefect's chatter and its tracebacks,
+# which are raised as well, not on the console.
 os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "scalemai")
-os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.judge.promote import Promotion, promote
 from scalemai_core.measure.agreement import dice_by_structure
-from scalemai_core.records.annotation import State
+from scalemai_core.records.annotation import Origin
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
@@ -23,7 +23,7 @@ from tasks.shards import Rows, run_shard
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
 def evaluate_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
-    """Dice of the ensemble on gold scans, per structure that the gold knows."""
+    """Dice of the ensemble on gold scans, per trusted mask: a gold patient may have others too."""
     store = Workspace.open(inputs.workspace)
     settings = inputs.plan.settings
     gold = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
@@ -37,7 +37,7 @@ def evaluate_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
         return [
             {"scan_id": scan_id, "structure": name, "dice": dice.get(name)}
             for name, annotation in case.annotations.items()
-            if annotation.state is not State.UNKNOWN
+            if annotation.origin is Origin.GOLD
         ]
 
     return run_shard(store, shard, work)

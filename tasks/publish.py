@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.judge.decide import count_actions
 from scalemai_core.judge.promote import Promotion
 from scalemai_core.judge.tally import audit, automatic, by_rule, by_structure, score_truth
-from scalemai_core.page.markdown import round_markdown
+from scalemai_core.page.markdown import pictures_markdown, round_markdown
 from scalemai_core.page.round_report import Lineage, RoundReport, render_round
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan, RoundResult
@@ -36,6 +36,9 @@ from tasks.round import finished_rounds, report_path, result_path
 from tasks.tracking import Tracker
 
 log = logging.getLogger("scalemai.publish")
+
+PICTURES = 4
+"""Examples in Prefect's artifact; the page shows them all."""
 
 
 @task(task_run_name="register the model", cache_policy=NO_CACHE)
@@ -99,7 +102,10 @@ def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResu
     )
     page, markdown = render_round(report), round_markdown(result, history)
     store.files.write_bytes(report_path(plan.number), page.encode())
-    create_markdown_artifact(markdown, key=f"round-{plan.number}", description="The round in short")
+    pictures = pictures_markdown(report.examples[:PICTURES])
+    create_markdown_artifact(
+        f"{markdown}\n{pictures}", key=f"round-{plan.number}", description="The round in short"
+    )
     tracker = Tracker(store, plan.settings.tracking)
     tracker.log_round(outcome.model, _metrics(result), {"round.html": page, "round.md": markdown})
     store.write_document(result_path(plan.number), result)

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.label_map import LabelsZYX, Layer
-from scalemai_core.records.review import ReviewItem, Verdict
+from scalemai_core.records.review import ItemKind, ReviewItem, Verdict
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.review.queue import Queue
@@ -97,7 +97,13 @@ def _answers(
         if name not in current_dice:
             continue
         rng = np.random.default_rng([plan.settings.seed, zlib.crc32(item.item_id.encode())])
-        said = answer(current_dice[name], prediction_dice[name], plan.settings.review, rng)
+        said = answer(
+            current_dice[name],
+            prediction_dice[name],
+            plan.settings.review,
+            rng,
+            may_draw=item.kind is ItemKind.CHOOSE,
+        )
         draws = said.choice is Candidate.READER
         verdicts.append(
             Verdict(

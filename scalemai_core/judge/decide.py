@@ -17,6 +17,9 @@ from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.label_map import Layer
 from scalemai_core.settings import DecideSettings
 
+FAULT = 2
+"""Signs that a single finding of severity ``fault`` counts for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -36,9 +39,12 @@ def decision_table(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule
     # A critic that saw the annotation cannot convict it: people decide instead (section 1.4).
     replace = Action.REPLACE if out_of_fold else Action.REVIEW
     impute = Action.IMPUTE if out_of_fold else Action.KEEP
-    may_replace = col("reliability") >= settings.replace_reliability
+    may_replace = (col("reliability") >= settings.replace_reliability) & (
+        col("gain") >= settings.replace_gain
+    )
     may_impute = col("reliability") >= settings.impute_reliability
     against_current, against_prediction = col("against_current"), col("against_prediction")
+    believable = (against_prediction < FAULT) | (against_prediction <= against_current)
 
     def rule(when: pl.Expr, action: Action, candidate: Candidate, reason: str) -> Rule:
         return Rule(when=when, action=action, candidate=candidate, reason=reason)
@@ -49,7 +55,7 @@ def decision_table(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule
         rule(col("layer") == Layer.LESIONS.value, keep, current, "lesions are left to readers"),
         rule(unknown & ~col("predicted"), keep, current, "unknown, and nothing is predicted"),
         rule(
-            unknown & may_impute & (against_prediction == 0),
+            unknown & may_impute & (against_prediction < FAULT),
             impute,
             predicted,
             "unknown, and the prediction is plausible",
@@ -61,26 +67,15 @@ def decision_table(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule
             current,
             "both masks say the same",
         ),
+        rule(~col("suspicious"), keep, current, "agreement is as usual for this structure"),
         rule(
-            ~col("suspicious") & (col("faults_current") == 0),
-            keep,
-            current,
-            "agreement is as usual for this structure",
-        ),
-        rule(
-            (against_prediction > 0) & (against_current == 0),
-            keep,
-            current,
-            "the prediction is the implausible one",
-        ),
-        rule(
-            may_replace & (against_prediction == 0) & (against_current > 0),
+            may_replace & believable & (against_current > 0),
             replace,
             predicted,
             "the annotation is implausible and the prediction is not",
         ),
         rule(
-            may_replace & (against_prediction == 0) & col("suspicious"),
+            may_replace & believable,
             replace,
             predicted,
             "the annotation disagrees with a plausible prediction far more than usual",
@@ -98,7 +93,8 @@ def decide(
     ``quality``.
 
     ``judgements`` has the columns of the judgement record and ``gold``, ``origin`` and ``layer``;
-    ``gain`` is the Dice a person's answer is expected to add, which orders the review queue.
+    ``gain`` is the Dice that taking the prediction is expected to add, which orders the review
+    queue, and ``quality`` what the decided mask is worth against its neighbours.
     """
     table = decision_table(settings, out_of_fold=out_of_fold)
     number = pl.coalesce(
@@ -112,26 +108,14 @@ def decide(
             "reason": [rule.reason for rule in table],
         }
     )
-    gain = (pl.col("usual_dice").fill_null(0.5) - pl.col("dice").fill_null(0.0)).clip(0.0, 1.0)
+    taken = pl.col("action").is_in([Action.REPLACE.value, Action.IMPUTE.value])
+    quality = pl.when(taken).then("reliability").otherwise("worth")
     return (
         signs(judgements, settings)
-        .with_columns(rule=number, gain=gain)
+        .with_columns(rule=number)
         .join(outcome, on="rule", how="left", maintain_order="left")
-        .with_columns(quality=_worth())
+        .with_columns(quality=quality)
         .drop("rule")
-    )
-
-
-def _worth() -> pl.Expr:
-    """What a mask is worth against a neighbour that claims the same voxel, in [0, 1]."""
-    taken = pl.col("action").is_in([Action.REPLACE.value, Action.IMPUTE.value])
-    doubtful = pl.col("action") == Action.REVIEW.value
-    return (
-        pl.when(taken)
-        .then(pl.col("reliability"))
-        .when(doubtful)
-        .then(0.2)
-        .otherwise(pl.col("dice").fill_null(0.5))
     )
 
 

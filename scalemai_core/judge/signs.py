@@ -25,24 +25,58 @@ MIN_GOLD = 3
 
 
 def signs(judgements: pl.DataFrame, settings: DecideSettings) -> pl.DataFrame:
-    """Add what the population tells: usual agreement, reliability, signs against each mask."""
+    """Add what the population tells of each row.
+
+    Columns: usual_dice, dice_sd, reliability, unusual (robust deviations below usual agreement),
+    against_current, against_prediction (signs, faults count twice), suspicious, gain, worth.
+    """
     frame = judgements.join(_usual(judgements), on="structure", how="left").join(
         _reliability(judgements), on="structure", how="left"
     )
-    limit = pl.col("usual_dice") - settings.outlier_mads * pl.col("dice_sd")
-    odd_current, odd_prediction = _odd_volume("current"), _odd_volume("prediction")
-    lost = (pl.col("volume_ml_current") > 0) & ~pl.col("predicted")
-    return frame.with_columns(
-        predicted=pl.col("volume_ml_prediction") > 0,
-    ).with_columns(
-        reliability=pl.coalesce("gold_dice", "usual_dice").fill_null(0.0),
-        suspicious=(pl.col("dice") < limit).fill_null(value=False),
-        against_current=2 * pl.col("faults_current") + pl.col("doubts_current") + odd_current,
-        against_prediction=2 * pl.col("faults_prediction")
-        + pl.col("doubts_prediction")
-        + odd_prediction
-        + 2 * lost.cast(pl.Int32),
+    lost = (pl.col("volume_ml_current") > 0) & (pl.col("volume_ml_prediction") == 0)
+    return (
+        frame.with_columns(
+            predicted=pl.col("volume_ml_prediction") > 0,
+            reliability=pl.coalesce("gold_dice", "usual_dice").fill_null(0.0),
+            unusual=(pl.col("usual_dice") - pl.col("dice")) / pl.col("dice_sd"),
+            against_current=2 * pl.col("faults_current")
+            + pl.col("doubts_current")
+            + _odd_volume("current"),
+            against_prediction=2 * pl.col("faults_prediction")
+            + pl.col("doubts_prediction")
+            + _odd_volume("prediction")
+            + 2 * lost.cast(pl.Int32),
+        )
+        .with_columns(suspicious=_suspicious(settings), gain=_gain())
+        .with_columns(worth=_worth())
     )
+
+
+def _suspicious(settings: DecideSettings) -> pl.Expr:
+    """Far less agreement than usual, or less than usual with a sign against the annotation.
+
+    A sign alone proves little: left and right, above and below are told by two structures, and the
+    one that agrees with the prediction as usual is the innocent one.
+    """
+    far, some = settings.outlier_mads, settings.doubtful_mads
+    unusual, against = pl.col("unusual"), pl.col("against_current") > 0
+    judged = (unusual >= far) | ((unusual >= some) & against)
+    return pl.when(unusual.is_null()).then(pl.col("faults_current") > 0).otherwise(judged)
+
+
+def _gain() -> pl.Expr:
+    """Dice that the prediction is expected to be better by, in [-1, 1].
+
+    Agreement as a share of the usual one is what is left of a mask that was good.
+    """
+    left = (pl.col("dice").fill_null(0.0) / pl.col("usual_dice").fill_null(1.0)).clip(0.0, 1.0)
+    return pl.col("reliability") - left
+
+
+def _worth() -> pl.Expr:
+    """What the annotation is worth against a neighbour that claims the same voxel, in [0, 1]."""
+    usual = 0.9 - 0.1 * pl.col("unusual").fill_null(0.0)
+    return pl.when("suspicious").then(0.2).otherwise(usual.clip(0.3, 1.0))
 
 
 def _usual(judgements: pl.DataFrame) -> pl.DataFrame:

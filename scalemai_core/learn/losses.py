@@ -72,9 +72,9 @@ def segmentation_loss(
 
     ``logits`` (batch, channels, z, y, x); ``targets`` per sample and layer. A voxel's
     cross-entropy is minus the log of the probability of its allowed set (method reference,
-    sections 1.8 and 6.2), voxels weighted by ``balance``. Dice is over the whole batch, the mean of structures known and present
-    in it. Numerators and denominators are summed over processes: every process gets the loss of
-    the whole batch, and its own voxels' gradient.
+    sections 1.8 and 6.2), voxels weighted by ``balance``. Dice is over the whole batch, the mean of
+    structures known and present in it. Numerators and denominators are summed over processes:
+    every process gets the loss of the whole batch, and its own voxels' gradient.
     """
     loss = _MarginalLoss.apply(logits, targets, balance, dice_weight)
     if not isinstance(loss, Tensor):
@@ -153,7 +153,7 @@ class _MarginalLoss(torch.autograd.Function):
 def _balanced(
     targets: Sequence[Sequence[LayerTarget]], num_channels: int, balance: float
 ) -> Tensor:
-    """(channels,) weight of a voxel that allows one channel; background's for those with several."""
+    """(channels,) weight of a voxel by its one channel; background's where it allows several."""
     first = targets[0][0].target
     counts = torch.zeros(num_channels, device=first.device, dtype=torch.float64)
     totals = torch.zeros_like(counts)

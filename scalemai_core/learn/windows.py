@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from monai.data.utils import compute_importance_map
 from torch import Tensor
@@ -21,26 +22,41 @@ def stream_windows(
     """Yield (channels, slices, y, x) blended probabilities from the first slice to the last.
 
     Windows are weighted by a Gaussian (method reference, section 13.1). Slices are yielded as soon
-    as no later window touches them, so that no more than a window's depth is held.
+    as no later window touches them, so that no more than a window's depth is held. A volume
+    smaller than the window gets air around it, as in training.
     """
-    size_z = image_zyx.shape[0]
-    if all(n <= window for n, window in zip(image_zyx.shape, patch_zyx, strict=True)):
-        yield predict(image_zyx[None, None])
+    padded, (z, y, x) = _centred(image_zyx, patch_zyx)
+    if padded.shape == patch_zyx:
+        yield predict(padded[None, None])[:, z, y, x]
         return
-    window_zyx = tuple(min(n, size) for n, size in zip(patch_zyx, image_zyx.shape, strict=True))
-    importance = compute_importance_map(window_zyx, mode="gaussian", device=image_zyx.device)
+    importance = compute_importance_map(patch_zyx, mode="gaussian", device=image_zyx.device)
     importance = (importance / importance.max()).clamp_min(MIN_WEIGHT)
-    starts_z = window_starts(size_z, window_zyx[0], overlap)
+    starts_z = [*window_starts(padded.shape[0], patch_zyx[0], overlap), padded.shape[0]]
     total: Tensor | None = None
-    for index, z in enumerate(starts_z):
-        level = image_zyx[z : z + window_zyx[0]]
+    for start, following in pairwise(starts_z):
+        level = padded[start : start + patch_zyx[0]]
         weighted = _one_level(level, importance, overlap, predict)
         if total is not None:
             weighted[:, : total.shape[1]] += total
-        end = starts_z[index + 1] if index + 1 < len(starts_z) else size_z
-        done = weighted[:, : end - z]
-        total = weighted[:, end - z :]
-        yield done[:-1] / done[-1:]
+        done = weighted[:, : following - start]
+        total = weighted[:, following - start :]
+        # An axis with air around it has one window, so z is a part of this level or all of it.
+        yield (done[:-1] / done[-1:])[:, z, y, x]
+
+
+def _centred(
+    image_zyx: Tensor, patch_zyx: tuple[int, int, int]
+) -> tuple[Tensor, tuple[slice, slice, slice]]:
+    """The image at least as large as a patch, and where in it the image lies."""
+    inside: list[slice] = []
+    pads: list[int] = []
+    for size, window in zip(image_zyx.shape, patch_zyx, strict=True):
+        missing = max(window - size, 0)
+        before = missing // 2
+        pads = [before, missing - before, *pads]
+        inside.append(slice(before, before + size) if missing else slice(None))
+    z, y, x = inside
+    return functional.pad(image_zyx, pads), (z, y, x)
 
 
 def _one_level(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scalemai_core.page.number import MISSING, count, dice, percent
+from scalemai_core.page.number import MISSING, count, dice, name, percent
+from scalemai_core.page.round_report import Example, data_uri
 from scalemai_core.page.summary import decided, headline, warnings
 from scalemai_core.records.round import RoundResult
 
@@ -29,6 +30,15 @@ def round_markdown(result: RoundResult, history: Sequence[RoundResult] = ()) -> 
         *("| " + " | ".join(row) + " |" for row in rows),
     ]
     return "\n".join(lines) + "\n"
+
+
+def pictures_markdown(examples: Sequence[Example]) -> str:
+    """The examples as pictures inside the text, each with its case, structure and reason."""
+    lines = ["### Examples", ""]
+    for example in examples:
+        title = f"**{name(example.structure)}**, {example.case}: {example.action.value}"
+        lines += [f"{title}, {example.reason}", "", f"![]({data_uri(example.png)})", ""]
+    return "\n".join(lines) if examples else ""
 
 
 def _row(result: RoundResult) -> tuple[str, ...]:

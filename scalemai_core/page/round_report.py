@@ -122,7 +122,7 @@ def _environment() -> Environment:
         "percent": number.percent,
         "duration": number.duration,
         "name": number.name,
-        "data_uri": _data_uri,
+        "data_uri": data_uri,
     }
     return environment
 
@@ -132,7 +132,8 @@ def _markup(svg: str) -> Markup:
     return Markup(svg)
 
 
-def _data_uri(png: bytes) -> str:
+def data_uri(png: bytes) -> str:
+    """A picture that travels inside the page."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 

@@ -23,10 +23,13 @@ def answer(
     dice_prediction: float | None,
     settings: ReviewSettings,
     rng: np.random.Generator,
+    *,
+    may_draw: bool,
 ) -> Answer:
     """Take the better mask if it is good, else draw; err at the given rate (section 1.6's pace).
 
-    The Dice values are against the truth; None, both masks empty, is as good as can be.
+    An audit only asks which mask is better, nothing is drawn. The Dice values are against the
+    truth; None, both masks empty, is as good as can be.
     """
     current = 1.0 if dice_current is None else dice_current
     prediction = 1.0 if dice_prediction is None else dice_prediction
@@ -36,6 +39,6 @@ def answer(
     best, worst = ranked
     if rng.random() < settings.error_rate:
         return Answer(choice=worst, seconds=settings.seconds_choose)
-    if max(current, prediction) >= settings.good_dice:
+    if not may_draw or max(current, prediction) >= settings.good_dice:
         return Answer(choice=best, seconds=settings.seconds_choose)
     return Answer(choice=Candidate.READER, seconds=settings.seconds_draw)

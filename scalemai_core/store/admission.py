@@ -52,11 +52,11 @@ def admit(store: Workspace, offered: Sequence[IngestedCase], *, gold: bool) -> A
     origin = Origin.GOLD if gold else Origin.SOURCE
     rows = [known, *(_first_rows(case, origin) for case in fresh)]
     annotations, candidates = adopt_labels(store, pl.concat(rows), repeated, origin)
-    offered_patients = [case.scan.patient for case in (*fresh, *repeated)]
+    trusted = [case.scan.patient for case in (*fresh, *repeated)] if gold else []
     joined = pl.concat([scans, scan_rows(_in_folds(store, scans, fresh))])
     return Admission(
         base=base,
-        scans=_with_gold(joined, offered_patients) if gold else joined,
+        scans=_with_gold(joined, trusted),
         annotations=annotations,
         candidates=candidates,
         findings=[
@@ -141,7 +141,7 @@ def _in_folds(store: Workspace, scans: pl.DataFrame, fresh: Sequence[StoredCase]
 
 
 def _with_gold(scans: pl.DataFrame, trusted: Sequence[str]) -> pl.DataFrame:
-    """Give trusted patients their role, in all their scans: gold never trains."""
+    """Give trusted patients their role, in all their scans, later ones too: gold never trains."""
     known = {
         patient: GoldRole(role)
         for patient, role in scans.select("patient", "gold").iter_rows()

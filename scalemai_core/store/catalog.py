@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from scalemai_core.errors import CommitConflict, WorkspaceError
@@ -159,14 +159,14 @@ class Catalog:
 
     def _publish(self, base: DatasetVersion | None, version: DatasetVersion, commit: str) -> None:
         """Overwrite the small table of versions: of concurrent writers Delta lets one through."""
-        table = self._open("versions", None)
+        empty = pl.DataFrame(schema=tables.VERSIONS)
+        table = self._open("versions", None) or self._create("versions", empty)
         rows = self.table("versions", tables.VERSIONS)
         latest = rows["number"].max() if rows.height else None
         if latest != (base.number if base else None):
             raise CommitConflict(f"dataset version {latest} was committed meanwhile; run again")
         row = pl.DataFrame([{**version.model_dump(), "commit": commit}], schema=tables.VERSIONS)
-        frame = pl.concat([rows, row])
-        self._change("versions", table or self._create("versions", frame), frame, "overwrite")
+        self._change("versions", table, pl.concat([rows, row]), "overwrite")
 
     def _write(self, name: str, frame: pl.DataFrame, mode: Mode) -> int:
         """The Delta version that holds exactly this, whoever else writes at the same time."""
@@ -186,8 +186,10 @@ class Catalog:
             raise CommitConflict(f"catalog/{name} was made meanwhile; run again") from error
 
     def _change(self, name: str, table: DeltaTable, frame: pl.DataFrame, mode: Mode) -> int:
+        # Without retries Delta compares and swaps: its own check finds no conflict in empty tables.
+        once = CommitProperties(max_commit_retries=0) if mode == "overwrite" else None
         try:
-            write_deltalake(table, frame.to_arrow(), mode=mode)
+            write_deltalake(table, frame.to_arrow(), mode=mode, commit_properties=once)
         except CommitFailedError as error:
             raise CommitConflict(f"catalog/{name} was changed meanwhile; run again") from error
         return table.version()

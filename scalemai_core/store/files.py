@@ -52,6 +52,13 @@ class Files:
         """Whether the document is there."""
         return bool(self._fs.exists(self._at(path)))
 
+    def size(self, path: str) -> int:
+        """Bytes of a document; 0 if it is not there."""
+        try:
+            return int(self._fs.size(self._at(path)) or 0)
+        except FileNotFoundError:
+            return 0
+
     def names(self, folder: str) -> list[str]:
         """Sorted names directly below a folder; empty if there is none."""
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, ZstdCodec
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
@@ -18,6 +18,8 @@ from scalemai_core.store.files import Files
 
 CHUNK_ZYX = (48, 128, 128)
 """Chunk of every volume; a volume is one Zarr shard, so that it takes few objects."""
+SHARD = "c/0/0/0"
+"""Place of that shard below the array."""
 
 AIR_HU = -1024
 IMAGE_CODEC = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
@@ -37,7 +39,12 @@ class Volumes:
         return self._files.exists(f"{path}/{ome.GROUP_DOCUMENT}")
 
     def array(self, path: str) -> zarr.Array[Any]:
-        """The lazy array: slicing reads only the chunks it touches."""
+        """The lazy array: slicing reads only the chunks it touches, and checks their sums.
+
+        Raises FileNotFoundError where the voxels are lost; Zarr would make them up.
+        """
+        if not self._files.size(f"{path}/{ome.LEVEL}/{SHARD}"):
+            raise FileNotFoundError(f"{path} is not stored, or has lost its voxels")
         return zarr.open_array(self._reading, path=f"{path}/{ome.LEVEL}", mode="r")
 
     def read(self, path: str) -> NDArray[Any]:
@@ -56,9 +63,10 @@ class Volumes:
             dtype=voxels_zyx.dtype,
             chunks=chunk,
             shards=shard,
-            compressors=[LABEL_CODEC if is_label else IMAGE_CODEC],
+            compressors=[LABEL_CODEC if is_label else IMAGE_CODEC, Crc32cCodec()],
             fill_value=0 if is_label else AIR_HU,
             dimension_names=["z", "y", "x"],
+            config={"write_empty_chunks": True},
             overwrite=True,
         )
         array[...] = voxels_zyx
@@ -131,7 +139,7 @@ class Predictions:
     def write(self, model: str, scan_id: str, labels: dict[Layer, LabelsZYX], grid: Grid) -> None:
         """Store every layer of one prediction, replacing what a killed run may have left."""
         for layer, labels_zyx in labels.items():
-            source = f"../../../{_scan(scan_id)}"
+            source = f"../../../../{_scan(scan_id)}"
             own = {"scan": scan_id, "layer": layer.value, "model": model}
             document = ome.label_document(grid, layer.value, source, self._structures[layer], own)
             self._volumes.write(_prediction(model, scan_id, layer), labels_zyx, document)

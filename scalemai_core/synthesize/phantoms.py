@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
@@ -76,6 +77,20 @@ class PhantomSettings(Section):
     """Factor on the chance of each lesion; 0 makes everyone healthy."""
     deformation_mm: float = Field(default=6.0, ge=0)
     """How far slow random waves bend the anatomy."""
+    structures: tuple[str, ...] | None = None
+    """What is labelled; None labels everything. The rest is in the image all the same."""
+
+    @model_validator(mode="after")
+    def _structures_can_occur(self) -> Self:
+        unknown = set(self.structures or ()) - set(PHANTOM_STRUCTURES)
+        if unknown:
+            raise ValueError(f"phantoms have no {', '.join(sorted(unknown))}")
+        return self
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """Structures whose ids may occur in label maps."""
+        return PHANTOM_STRUCTURES if self.structures is None else self.structures
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,11 @@ def make_phantom(seed: int, index: int, settings: PhantomSettings) -> Phantom:
         phase=patient.phase,
         centre="phantom",
     )
-    return Phantom(canvas.render(), canvas.labels, canvas.grid, info)
+    labelled = np.zeros(256, dtype=np.uint8)
+    for name in settings.labelled:
+        labelled[canvas.taxonomy[name].id] = canvas.taxonomy[name].id
+    labels = {layer: labelled[labels_zyx] for layer, labels_zyx in canvas.labels.items()}
+    return Phantom(canvas.render(), labels, canvas.grid, info)
 
 
 def _grid(patient: Patient, settings: PhantomSettings) -> Grid:

@@ -17,15 +17,13 @@ from scalemai_core.records.scan import CaseInfo
 from scalemai_core.synthesize.degrade import Degraded, degrade
 from scalemai_core.synthesize.faults import DegradeSettings, Fault, present
 from scalemai_core.synthesize.phantoms import (
-    PHANTOM_STRUCTURES,
     Phantom,
     PhantomSettings,
     make_phantom,
 )
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 
-FILES: tuple[str, ...] = ("pancreas", *PHANTOM_STRUCTURES)
-"""One file a case for each of these; a union's file holds its parts too."""
+PANCREAS_PARTS = ("pancreas_head", "pancreas_body", "pancreas_tail")
 
 
 def write_population(
@@ -44,41 +42,52 @@ def write_population(
     patients; ``faults.csv`` says what was done to degraded labels. Without ``degrade`` the labels
     are the truth, and the patients are the same.
     """
-    taxonomy = load_taxonomy()
+    files = annotated(settings)
     cases: list[str] = []
     infos: list[CaseInfo] = []
     faults: list[tuple[str, Fault]] = []
     for index in range(start, start + count):
         case = f"case_{index + 1:04d}"
         phantom = make_phantom(seed, index, settings)
-        delivered = _delivered(phantom, degrade, seed, index)
-        _write_case(folder / case, phantom, delivered, taxonomy)
+        delivered = _delivered(phantom, settings.labelled, degrade, seed, index)
+        _write_case(folder / case, phantom, delivered, files)
         cases.append(case)
         infos.append(phantom.info)
-        faults.extend((case, fault) for fault in delivered.faults if fault.structure in FILES)
+        faults.extend((case, fault) for fault in delivered.faults if fault.structure in files)
     _write_cases(folder / "cases.csv", cases, infos)
     if degrade is not None:
         _write_faults(folder / "faults.csv", faults)
     return cases
 
 
+def annotated(settings: PhantomSettings) -> tuple[str, ...]:
+    """One file a case for each of these; a union's file holds its parts too."""
+    whole = ("pancreas",) if set(PANCREAS_PARTS) <= set(settings.labelled) else ()
+    return (*whole, *settings.labelled)
+
+
 def _delivered(
-    phantom: Phantom, settings: DegradeSettings | None, seed: int, index: int
+    phantom: Phantom,
+    labelled: Sequence[str],
+    settings: DegradeSettings | None,
+    seed: int,
+    index: int,
 ) -> Degraded:
     """The labels as the source has them."""
     if settings is None:
         return Degraded(phantom.labels, (), ())
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index, 1])))
     seen = set(present(phantom.labels, load_taxonomy()))
-    absent = [name for name in PHANTOM_STRUCTURES if name not in seen]
+    absent = [name for name in labelled if name not in seen]
     return degrade(phantom.labels, phantom.grid, rng, settings, absent)
 
 
-def _write_case(folder: Path, phantom: Phantom, delivered: Degraded, taxonomy: Taxonomy) -> None:
+def _write_case(folder: Path, phantom: Phantom, delivered: Degraded, files: Sequence[str]) -> None:
+    taxonomy = load_taxonomy()
     masks = folder / "segmentations"
     masks.mkdir(parents=True, exist_ok=True)
     _write_nifti(folder / "ct.nii.gz", phantom.image_zyx, phantom.grid)
-    for name in FILES:
+    for name in files:
         path = masks / f"{name}.nii.gz"
         if name in delivered.unknown:
             # A folder written before may hold it.

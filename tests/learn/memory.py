@@ -81,7 +81,7 @@ def make_plan(cases: list[TrainingCase], **changes: Any) -> TrainingPlan:
         channels=Channels.of(STRUCTURES, TAXONOMY).names,
         network=NetworkSettings(width=8, levels=2),
         input=InputSettings(spacing_mm=4.0, patch_zyx=(24, 24, 32)),
-        train=TrainSettings(steps=70, warm_steps=5, batch=2, learning_rate=1e-2, augment=False),
+        train=TrainSettings(steps=100, warm_steps=5, batch=2, learning_rate=1e-2, augment=False),
         device="cpu",
     )
     return plan.model_copy(update=changes)

@@ -15,7 +15,7 @@ from scalemai_core.learn.train import train
 from scalemai_core.learn.weights import Weights
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.training import TrainingPlan
-from scalemai_core.settings import InputSettings, NetworkSettings
+from scalemai_core.settings import NetworkSettings
 
 CPU = torch.device("cpu")
 
@@ -51,13 +51,11 @@ def trained() -> tuple[MemoryVolumes, TrainingPlan]:
     return volumes, plan
 
 
-@pytest.mark.parametrize("patch_zyx", [(24, 24, 32), (16, 16, 16)])
 def test_a_trained_model_finds_the_structures_of_an_unseen_scan(
-    trained: tuple[MemoryVolumes, TrainingPlan], patch_zyx: tuple[int, int, int]
+    trained: tuple[MemoryVolumes, TrainingPlan],
 ) -> None:
     volumes, plan = trained
-    small = plan.model_copy(update={"input": InputSettings(spacing_mm=4.0, patch_zyx=patch_zyx)})
-    predictor = Predictor.load(volumes, document_of(small, ("a",)), [0], "cpu", 1)
+    predictor = Predictor.load(volumes, document_of(plan, ("a",)), [0], "cpu", 1)
     image_zyx, truth = paint(99)
     prediction = predictor.predict(image_zyx, grid_of())
     for name in STRUCTURES:
@@ -66,6 +64,20 @@ def test_a_trained_model_finds_the_structures_of_an_unseen_scan(
         assert dice(found, truth[structure.layer] == structure.id) > 0.85
         assert 0.3 < prediction.confidence[name] <= 1.0
     assert all(each.dtype == np.uint8 for each in prediction.labels.values())
+
+
+def test_a_scan_longer_than_the_window_is_found_along_its_whole_length(
+    trained: tuple[MemoryVolumes, TrainingPlan],
+) -> None:
+    volumes, plan = trained
+    predictor = Predictor.load(volumes, document_of(plan, ("a",)), [0], "cpu", 1)
+    parts = [paint(99), paint(98), paint(97)]
+    image_zyx = np.concatenate([image_zyx for image_zyx, _ in parts])
+    prediction = predictor.predict(image_zyx, grid_of(4.0, (3 * SHAPE[0], *SHAPE[1:])))
+    structure = TAXONOMY["spleen"]
+    found = prediction.labels[structure.layer] == structure.id
+    for part, (_, truth) in zip(np.split(found, 3), parts, strict=True):
+        assert dice(part, truth[structure.layer] == structure.id) > 0.7
 
 
 def test_training_twice_gives_the_same_bytes(

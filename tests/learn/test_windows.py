@@ -58,10 +58,17 @@ def test_streamed_windows_equal_windows_blended_at_once() -> None:
     assert float((streamed - whole[0]).abs().max()) < 0.05
 
 
-def test_a_volume_within_one_window_is_predicted_once() -> None:
-    image_zyx = torch.rand((10, 9, 8), generator=torch.Generator().manual_seed(0))
+def test_a_volume_within_one_window_is_predicted_once_with_air_around_it() -> None:
+    image_zyx = torch.rand((10, 12, 9), generator=torch.Generator().manual_seed(0))
     (slab,) = stream_windows(image_zyx, (12, 12, 12), 0.5, two_channels)
-    assert torch.equal(slab, two_channels(image_zyx[None, None]))
+    padded = functional.pad(image_zyx, (1, 2, 0, 0, 1, 1))
+    assert torch.equal(slab, two_channels(padded[None, None])[:, 1:11, :, 1:10])
+
+
+@pytest.mark.parametrize("shape", [(5, 20, 20), (30, 5, 20), (30, 20, 5)])
+def test_a_volume_thin_along_one_axis_keeps_its_shape(shape: tuple[int, int, int]) -> None:
+    slabs = list(stream_windows(torch.zeros(shape), (12, 12, 12), 0.5, two_channels))
+    assert torch.cat(slabs, dim=1).shape == (2, *shape)
 
 
 @pytest.mark.parametrize("shape", [(21, 18, 16), (9, 8, 8), (4, 5, 6)])

@@ -39,7 +39,7 @@ def mask_of(labels_zyx: LabelsZYX, structure: str) -> NDArray[np.bool_]:
     return np.isin(labels_zyx, load_taxonomy().member_ids(structure))
 
 
-def offered(
+def offered(  # noqa: PLR0913 - all but two have defaults
     store: Workspace,
     case: str,
     labels_zyx: LabelsZYX | None,

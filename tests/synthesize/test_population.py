@@ -12,7 +12,7 @@ from nibabel import nifti1, orientations
 from scalemai_core.records.label_map import Layer
 from scalemai_core.synthesize.faults import DegradeSettings
 from scalemai_core.synthesize.phantoms import PHANTOM_STRUCTURES, PhantomSettings, make_phantom
-from scalemai_core.synthesize.population import FILES, write_population
+from scalemai_core.synthesize.population import annotated, write_population
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()
@@ -54,9 +54,11 @@ def test_images_read_back_with_their_affine(truth: Path) -> None:
 def test_masks_read_back_as_the_truth_and_absent_ones_are_empty(truth: Path) -> None:
     phantom = make_phantom(1, 0, SETTINGS)
     folder = truth / "case_0001" / "segmentations"
-    assert {path.name for path in folder.iterdir()} == {f"{name}.nii.gz" for name in FILES}
+    assert {path.name for path in folder.iterdir()} == {
+        f"{name}.nii.gz" for name in annotated(SETTINGS)
+    }
     empty: set[str] = set()
-    for name in FILES:
+    for name in annotated(SETTINGS):
         image = nifti1.load(folder / f"{name}.nii.gz")
         np.testing.assert_allclose(np.asarray(image.affine), phantom.grid.matrix)
         mask_zyx = np.asarray(image.dataobj).transpose(2, 1, 0)
@@ -92,7 +94,7 @@ def test_files_differ_exactly_where_the_list_of_faults_says_so(truth: Path, nois
     assert faults
     unknown = 0
     for case in ("case_0001", "case_0002"):
-        for name in FILES:
+        for name in annotated(SETTINGS):
             clean = np.asarray(
                 nifti1.load(truth / case / "segmentations" / f"{name}.nii.gz").dataobj
             )

@@ -1,0 +1,69 @@
+"""One small workspace for all flow tests: made once, copied by whoever changes it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+from small_population import AfterOneRound, offer, small_settings, write_sources
+
+from flows.em_round import em_round
+from flows.ingest import ingest
+from scalemai_core.records.round import RoundResult
+from scalemai_core.store.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def prefect() -> Iterator[None]:
+    """A Prefect server of its own for all flows in this process."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with ``population``, ``truth`` and ``gold``."""
+    folder = tmp_path_factory.mktemp("sources")
+    write_sources(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def first_round(
+    prefect: None, sources: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AfterOneRound:
+    """Never changed by a test: take ``copied`` to go on from here."""
+    store = Workspace.create(str(tmp_path_factory.mktemp("round") / "ws"), patient_key="key")
+    settings = small_settings(review={"mode": "simulate"})
+    assert ingest(offer(store.url, sources / "population"), settings.compute)
+    assert ingest(offer(store.url, sources / "gold", gold=True), settings.compute)
+    result = em_round(store.url, settings, str(sources / "truth"))
+    assert isinstance(result, RoundResult)
+    return AfterOneRound(store=store, result=result, sources=sources)
+
+
+@pytest.fixture
+def copied(first_round: AfterOneRound, tmp_path: Path) -> Callable[[str], Workspace]:
+    """Make a copy of the workspace after its first round."""
+
+    def copy(name: str) -> Workspace:
+        shutil.copytree(first_round.store.url, tmp_path / name)
+        return Workspace.open(str(tmp_path / name))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    first_round: AfterOneRound, tmp_path_factory: pytest.TempPathFactory
+) -> AfterOneRound:
+    """The same workspace after an undisturbed second round without people."""
+    place = tmp_path_factory.mktemp("undisturbed") / "ws"
+    shutil.copytree(first_round.store.url, place)
+    result = em_round(str(place), small_settings(review={"mode": "skip"}))
+    assert isinstance(result, RoundResult)
+    store = Workspace.open(str(place))
+    return AfterOneRound(store=store, result=result, sources=first_round.sources)
