@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +15,6 @@ from flows.console import print_table, say
 from flows.em_round import em_round
 from flows.ingest import ingest
 from flows.overview import overview, report_url
-from scalemai_core.errors import UsageError
 from scalemai_core.records.offer import Offer
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings import EngineSettings
@@ -30,7 +30,7 @@ log = logging.getLogger("scalemai.demo")
 SEED = 2026
 ROUNDS = 2
 PATIENTS = 40
-GOLD_PATIENTS = 12
+GOLD_PATIENTS = 15
 STRUCTURES = (
     *("liver", "spleen", "kidney_left", "kidney_right", "stomach", "gall_bladder"),
     *("pancreas_head", "pancreas_body", "pancreas_tail", "duodenum", "colon", "bladder"),
@@ -53,21 +53,10 @@ SETTINGS = {
         "augment": False,
     },
     "review": {"mode": "simulate"},
+    "evaluate": {"margin_dice": 0.08},
 }
-"""Small enough for two CPU cores; everything else is as in a real round."""
-
-
-LABEL_COLUMNS = (
-    "round",
-    "Dice before",
-    "automatic alone",
-    "Dice after",
-    "under 0.8",
-    "corrected",
-    "made worse",
-    "on hold",
-    "opened by people so far",
-)
+"""Small enough for two CPU cores; everything else is as in a real round. Five patients cannot bound
+a structure's loss to the usual 0.02, hence the wider margin."""
 
 
 def run_demo(workspace: str) -> dict[str, Any]:
@@ -135,7 +124,8 @@ def _tell(
 ) -> None:
     """What came out, and where to look."""
     found = overview(workspace, settings.tracking, settings.review)
-    print_table("Labels against the phantoms' truth", LABEL_COLUMNS, map(_label_row, results))
+    titles = ("", *(f"round {result.number}" for result in results))
+    print_table("Labels against the phantoms' truth", titles, _label_rows(results))
     columns = ("number", "round", "scans", "changed")
     print_table("Dataset versions", columns, [[v[c] for c in columns] for v in found["versions"]])
     models = [
@@ -150,7 +140,7 @@ def _tell(
     state = Workspace.open(workspace).local_state
     registry = f"sqlite:///{state / 'mlflow' / 'mlflow.db'}"
     bin_folder = Path(sys.executable).parent
-    say(f"\n[bold]Look at[/] (done in {seconds / 60:.1f} minutes)")
+    say(f"\nDone in {seconds / 60:.1f} minutes. Look at")
     for result in results:
         say(f"  report, round {result.number}  {report_url(workspace, result)}")
     say(f"  Prefect's page   PREFECT_HOME={state / 'prefect'} {bin_folder}/prefect server start")
@@ -162,18 +152,18 @@ def _tell(
     )
 
 
-def _label_row(result: RoundResult) -> tuple[Any, ...]:
-    truth = result.truth
-    if truth is None:
-        raise UsageError(f"round {result.number} was run without the phantoms' truth")
-    return (
-        result.number,
-        truth.mean_dice_before,
-        truth.mean_dice_automatic,
-        truth.mean_dice_after,
-        f"{truth.under_80_before:.1%} -> {truth.under_80_after:.1%}",
-        f"{truth.corrected} of {truth.faulty}",
-        truth.made_worse,
-        truth.held,
-        f"{result.reviewed_share:.2%}",
-    )
+def _label_rows(results: Sequence[RoundResult]) -> list[list[str]]:
+    """One line a number, one column a round."""
+    truths = [result.truth for result in results if result.truth is not None]
+    return [
+        ["mean Dice before", *(f"{t.mean_dice_before:.3f}" for t in truths)],
+        ["with automatic decisions alone", *(f"{t.mean_dice_automatic:.3f}" for t in truths)],
+        ["mean Dice after", *(f"{t.mean_dice_after:.3f}" for t in truths)],
+        ["masks under 0.8, before", *(f"{t.under_80_before:.1%}" for t in truths)],
+        ["masks under 0.8, after", *(f"{t.under_80_after:.1%}" for t in truths)],
+        ["of these corrected", *(f"{t.corrected} of {t.faulty}" for t in truths)],
+        ["made worse, unseen by people", *(str(t.made_worse) for t in truths)],
+        ["on hold", *(str(t.held) for t in truths)],
+        ["opened by people, all rounds", *(f"{r.reviewed_share:.2%}" for r in results)],
+        ["their time, minutes", *(f"{r.human_minutes:.0f}" for r in results)],
+    ]

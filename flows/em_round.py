@@ -55,7 +55,7 @@ def em_round(
             message = f"{waiting} questions wait for people; run the round again when answered"
             return Completed(name=AWAITING_REVIEW, message=message)
         with clock.lap("maximization"):
-            after, trained = maximization.with_options(task_runner=runner)(inputs)
+            after, trained = maximization.with_options(task_runner=runner)(inputs, failed)
         scores = pl.DataFrame()
         if truth is not None:
             with clock.lap("scoring against the truth"):

@@ -13,8 +13,12 @@ from tasks.round import revisable_scans
 
 
 @flow(name="maximization", flow_run_name="round {inputs.plan.number}")
-def maximization(inputs: StageInputs) -> tuple[DatasetVersion, Trained]:
-    """Compose and commit the corrected labels, then retrain from the critic's fold models."""
+def maximization(inputs: StageInputs, failed: frozenset[str]) -> tuple[DatasetVersion, Trained]:
+    """Compose and commit the corrected labels, then retrain from the critic's fold models.
+
+    Scans that ``failed`` keep their labels and teach nothing.
+    """
     revised = run_stage("revise", revise_shard, inputs, revisable_scans(inputs))
     corrected = commit_round(inputs, revised.rows)
-    return corrected, train_model(inputs.workspace, inputs.plan, corrected, inputs.model)
+    trained = train_model(inputs.workspace, inputs.plan, corrected, inputs.model, failed)
+    return corrected, trained

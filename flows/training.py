@@ -31,10 +31,14 @@ class Trained:
 
 @flow(name="training", flow_run_name="round {plan.number}, dataset {version.number}")
 def train_model(
-    workspace: str, plan: RoundPlan, version: DatasetVersion, parent: ModelDocument | None
+    workspace: str,
+    plan: RoundPlan,
+    version: DatasetVersion,
+    parent: ModelDocument | None,
+    left_out: frozenset[str] = frozenset(),
 ) -> Trained:
     """Train a model a fold, register the ensemble, and let gold decide whether it is champion."""
-    trainings = plan_training(workspace, plan, version, parent)
+    trainings = plan_training(workspace, plan, version, parent, left_out)
     weights = [
         train_fold.submit(training, plan.settings.compute.train_processes) for training in trainings
     ]

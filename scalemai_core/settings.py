@@ -38,6 +38,7 @@ class NetworkSettings(Section):
     """The network, by its MONAI name."""
 
     name: Literal["SegResNet", "DynUNet", "UNet"] = "SegResNet"
+    """Architecture."""
     width: int = Field(default=16, ge=4)
     """Channels at the first level."""
     levels: int = Field(default=4, ge=2, le=6)

@@ -55,7 +55,7 @@ def _read_yaml(path: Path) -> Tree:
     except OSError as error:
         raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise SettingsError(f"settings file {path} is not YAML: {error}") from error
+        raise SettingsError(f"settings file {path} is not YAML: {_one_line(error)}") from error
     if not isinstance(tree, dict | None):
         raise SettingsError(f"{path} must hold sections, e.g. 'train: {{steps: 100}}'")
     return cast("Tree", tree or {})
@@ -72,4 +72,11 @@ def _apply(tree: Tree, override: str) -> None:
         if not isinstance(below, dict):
             raise SettingsError(f"--set {override}: '{section}' is not a section")
         node = cast("Tree", below)
-    node[name] = yaml.safe_load(value)
+    try:
+        node[name] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"--set {override}: {_one_line(error)}") from error
+
+
+def _one_line(error: yaml.YAMLError) -> str:
+    return " ".join(str(error).split())

@@ -147,7 +147,7 @@ def _result(
         mean_agreement=float(agreement) if isinstance(agreement, float) else 0.0,
         out_of_fold=out_of_fold(outcome.critic, plan),
         gold=outcome.promotion.score,
-        truth=score_truth(outcome.truth, own, verdicts),
+        truth=score_truth(outcome.truth, verdicts),
         seconds={name: round(value, 1) for name, value in outcome.seconds.items()},
         finished=datetime.now(UTC),
     )

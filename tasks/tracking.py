@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -21,6 +23,8 @@ from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.version import DatasetVersion, ModelVersion
 from scalemai_core.settings import EngineSettings, TrackingSettings
 from scalemai_core.store.workspace import Workspace
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 CHAMPION = "champion"
 KEY_TAG = "scalemai.key"
@@ -146,11 +150,9 @@ class Tracker:
         try:
             mlflow.log_input(named, context="training")
             mlflow.log_params(_flat(settings.model_dump(mode="json")))
-            version = self._log_model(document)
+            version = self._log_model(document, tags)
         finally:
             mlflow.end_run()
-        for name, value in tags.items():
-            self._client.set_model_version_tag(self._name, str(version), name, value)
         return ModelVersion(
             version=version,
             key=document.key,
@@ -170,22 +172,34 @@ class Tracker:
             for name, text in documents.items():
                 mlflow.log_text(text, name)
 
-    def _log_model(self, document: ModelDocument) -> int:
+    def _log_model(self, document: ModelDocument, tags: Mapping[str, str]) -> int:
         with tempfile.TemporaryDirectory(prefix="scalemai-model-") as scratch:
             folder = Path(scratch) / "model"
             folder.mkdir()
             (folder / "model.json").write_text(document.model_dump_json(indent=1))
             for path in document.folds:
                 (folder / Path(path).name).write_bytes(self._store.files.read_bytes(path))
-            info = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(SERVED_MODEL),
-                artifacts={"model": str(folder)},
-                code_paths=[str(Path(scalemai_core.__file__).parent)],
-                pip_requirements=[f"{name}=={installed(name)}" for name in CONSUMER_NEEDS],
-                registered_model_name=self._name,
-            )
-            return int(info.registered_model_version or 0)
+            with warnings.catch_warnings():
+                # MLflow wants a schema; none of its own says "paths, or arrays with a spacing".
+                warnings.simplefilter("ignore", UserWarning)
+                info = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(SERVED_MODEL),
+                    artifacts={"model": str(folder)},
+                    code_paths=[str(Path(scalemai_core.__file__).parent)],
+                    pip_requirements=[f"{name}=={installed(name)}" for name in CONSUMER_NEEDS],
+                )
+        return self._new_version(info.model_uri, info.run_id, tags)
+
+    def _new_version(self, model_uri: str, run_id: str | None, tags: Mapping[str, str]) -> int:
+        """Register quietly: MLflow's own shortcut writes to the terminal."""
+        try:
+            self._client.create_registered_model(self._name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        made = self._client.create_model_version(self._name, model_uri, run_id, dict(tags))
+        return int(made.version)
 
     def _experiment(self) -> str:
         found = self._client.search_experiments(
@@ -203,7 +217,9 @@ def load_model(uri: str, registry: str) -> Any:
     mlflow.set_tracking_uri(registry)
     mlflow.set_registry_uri(registry)
     try:
-        return mlflow.pyfunc.load_model(uri)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return mlflow.pyfunc.load_model(uri)
     except MlflowException as error:
         raise UsageError(f"cannot load {uri} from {registry}: {error.message}") from error
 

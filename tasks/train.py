@@ -27,11 +27,15 @@ LOG_EVERY_SECONDS = 10
 
 @task(task_run_name="plan the fold models", cache_policy=NO_CACHE)
 def plan_training(
-    workspace: str, plan: RoundPlan, version: DatasetVersion, parent: ModelDocument | None
+    workspace: str,
+    plan: RoundPlan,
+    version: DatasetVersion,
+    parent: ModelDocument | None,
+    left_out: frozenset[str],
 ) -> tuple[TrainingPlan, ...]:
-    """One plan a fold, from what the dataset version knows."""
+    """One plan a fold, from what the dataset version knows; scans set aside are left out."""
     store = Workspace.open(workspace)
-    scans = list(scans_of(store.catalog.scans(version)))
+    scans = [s for s in scans_of(store.catalog.scans(version)) if s.scan_id not in left_out]
     annotations = store.catalog.annotations(version)
     return training_plans(workspace, scans, annotations, plan.settings, parent, load_taxonomy())
 

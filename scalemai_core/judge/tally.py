@@ -50,9 +50,7 @@ def automatic(decisions: pl.DataFrame, verdicts: Sequence[Verdict]) -> pl.DataFr
     return decisions.filter(pl.col("action").is_in(AUTOMATIC)).join(seen, on=KEY, how="anti")
 
 
-def score_truth(
-    scores: pl.DataFrame, decisions: pl.DataFrame, verdicts: Sequence[Verdict]
-) -> TruthScore | None:
+def score_truth(scores: pl.DataFrame, verdicts: Sequence[Verdict]) -> TruthScore | None:
     """Label quality before and after, with the part that no person touched told apart.
 
     ``scores`` has a row a mask: dice_before, dice_after, known_before, known_after, held. A mask
@@ -66,8 +64,7 @@ def score_truth(
         schema={"scan_id": pl.String, "structure": pl.String, "seen": pl.Boolean},
         orient="row",
     ).unique()
-    changed = automatic(decisions, verdicts).select(*KEY, automatic=pl.lit(value=True))
-    rows = known.join(seen, on=KEY, how="left").join(changed, on=KEY, how="left")
+    rows = known.join(seen, on=KEY, how="left")
     before, after = pl.col("dice_before"), pl.col("dice_after")
     alone = pl.when(pl.col("seen")).then(before).otherwise(after)
     numbers = rows.select(
@@ -79,7 +76,7 @@ def score_truth(
         under_80_after=(after < FAULTY_DICE).mean(),
         faulty=(before < FAULTY_DICE).sum(),
         corrected=((before < FAULTY_DICE) & (after >= FAULTY_DICE)).sum(),
-        made_worse=(pl.col("automatic").fill_null(value=False) & (after < before - WORSE_BY)).sum(),
+        made_worse=(pl.col("seen").is_null() & (after < before - WORSE_BY)).sum(),
         held=pl.col("held").sum(),
     )
     return TruthScore.model_validate(numbers.row(0, named=True))

@@ -39,7 +39,7 @@ class TruthScore(Record):
     corrected: int
     """Of the faulty ones, those at 0.8 or better afterwards."""
     made_worse: int
-    """Masks that lost more than 0.05 Dice through an automatic decision."""
+    """Masks no person saw that lost more than 0.05 Dice: replaced, or beside a replaced one."""
     held: int
     """Masks on hold after the round."""
 

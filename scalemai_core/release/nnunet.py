@@ -51,14 +51,18 @@ class Combinations:
         return np.array(codes, dtype=np.uint16)[inverse].reshape(key.shape)
 
     def regions(self, taxonomy: Taxonomy) -> dict[str, list[int]]:
-        """For every structure met, the integers that contain it (parents contain their parts)."""
+        """For every structure met, the integers that contain it (parents contain their parts).
+
+        Parents come before their parts.
+        """
         regions: dict[str, list[int]] = {}
         for combination, code in self._codes.items():
             for structure_id in filter(None, combination):
                 structure = taxonomy.by_id(structure_id)
                 for name in (structure.name, *(a.name for a in taxonomy.ancestors(structure.name))):
                     regions.setdefault(name, []).append(code)
-        return {name: sorted(codes) for name, codes in sorted(regions.items())}
+        names = sorted(regions, key=lambda name: (len(taxonomy.ancestors(name)), name))
+        return {name: sorted(regions[name]) for name in names}
 
 
 def export_nnunet(store: Workspace, version: DatasetVersion, folder: Path) -> int:
@@ -68,7 +72,7 @@ def export_nnunet(store: Workspace, version: DatasetVersion, folder: Path) -> in
     ``annotations.csv`` tells unknown from absent, which label maps cannot. Returns the number of
     cases. Raises UsageError if the folder holds something already.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty: give a new folder")
     scans = sorted(scans_of(store.catalog.scans(version)), key=lambda scan: scan.case)
     names = _file_names(scans)

@@ -21,6 +21,8 @@ from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 from scalemai_core.volume.change import Change, Strength, Trust
 from scalemai_core.volume.compose import Touched, compose
 
+INTACT = 0.8
+"""Worth of a mask (judge/signs) from which on nothing seems to be missing of it."""
 TRUST = {Origin.HUMAN: Trust.REVIEWED, Origin.GOLD: Trust.TRUSTED}
 
 
@@ -103,7 +105,7 @@ def _revise_layer(
             for name, r in changing.items()
         ],
         taxonomy.unions,
-        present={taxonomy[a.structure].id for a in before if a.state is State.PRESENT},
+        present=_heirs(revision, before, taxonomy),
         base_strength=_strengths(revision, before, taxonomy),
     )
     scan = revision.scan
@@ -233,6 +235,21 @@ def _rewrite(
             "previous_label_map": annotation.label_map,
         }
     return annotation.model_copy(update=moved)
+
+
+def _heirs(revision: Revision, before: Sequence[Annotation], taxonomy: Taxonomy) -> set[int]:
+    """Who may inherit the voxels that a fault had taken.
+
+    A structure whose agreement is as usual has lost none: what a change leaves beside it was never
+    its own.
+    """
+    return {
+        taxonomy[annotation.structure].id
+        for annotation in before
+        if annotation.state is State.PRESENT
+        and (decided := revision.decisions.get(annotation.structure)) is not None
+        and decided.quality < INTACT
+    }
 
 
 def _strengths(

@@ -11,11 +11,12 @@ from typing import Any
 
 from scalemai_core.records.offer import Offer
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings import EngineSettings, parse_settings
+from scalemai_core.settings import EngineSettings
+from scalemai_core.settings_file import parse_settings
+from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.degrade import DegradeSettings
 from scalemai_core.synthesize.phantoms import PhantomSettings
 from scalemai_core.synthesize.population import write_population
-from scalemai_core.store.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def command(*arguments: str) -> subprocess.Popen[str]:
     """The command line in a process group of its own, away from the harness of the tests."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *arguments],
+        [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -86,11 +86,11 @@ def test_a_round_waits_for_people_and_ends_when_they_have_answered(
     assert plan.base_version == 3
 
 
-def answer_all_but_the_last(store: Workspace, questions: tuple) -> None:  # noqa: D103
+def answer_all_but_the_last(store: Workspace, questions: tuple) -> None:
     append(store, questions[:-1])
 
 
-def append(store: Workspace, questions: tuple) -> None:  # noqa: D103
+def append(store: Workspace, questions: tuple) -> None:
     verdicts = [
         Verdict(
             item_id=item.item_id,

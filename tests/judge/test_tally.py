@@ -1,0 +1,131 @@
+"""A round's numbers: audits, what people saw, and labels against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from made_up_judgements import judged, population
+
+from scalemai_core.judge.decide import decide
+from scalemai_core.judge.tally import audit, automatic, by_rule, by_structure, score_truth
+from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.review import Verdict
+from scalemai_core.settings import DecideSettings
+
+AUDITED = pl.DataFrame(
+    [(f"s{i}", "liver", "audit") for i in range(10)] + [("c", "liver", "choose")],
+    schema=["scan_id", "structure", "kind"],
+    orient="row",
+)
+
+
+def verdict(scan_id: str, choice: Candidate) -> Verdict:
+    return Verdict(
+        item_id=f"1-{scan_id}-liver",
+        round=1,
+        scan_id=scan_id,
+        structure="liver",
+        reader="reader",
+        choice=choice,
+        seconds=1.0,
+        created=datetime.now(UTC),
+    )
+
+
+def decisions(*actions: str) -> pl.DataFrame:
+    rows = [(f"s{i}", "liver", action) for i, action in enumerate(actions)]
+    return pl.DataFrame(rows, schema=["scan_id", "structure", "action"], orient="row")
+
+
+def scored(*rows: tuple[float, float], **more: Sequence[bool]) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=["dice_before", "dice_after"], orient="row")
+    facts = {"known_before": True, "known_after": True, "held": False}
+    columns = {
+        name: pl.Series(more.get(name, [value] * len(rows))) for name, value in facts.items()
+    }
+    names = [f"s{i}" for i in range(len(rows))]
+    return frame.with_columns(scan_id=pl.Series(names), structure=pl.lit("liver"), **columns)
+
+
+def test_an_audit_without_errors_still_has_an_upper_bound() -> None:
+    found = audit([verdict(f"s{i}", Candidate.PREDICTION) for i in range(10)], AUDITED)
+    assert (found.audited, found.errors) == (10, 0)
+    assert found.upper_bound == pytest.approx(1 - 0.05 ** (1 / 10))
+
+
+def test_answers_to_other_questions_are_no_audit() -> None:
+    found = audit([verdict("c", Candidate.READER)], AUDITED)
+    assert (found.audited, found.errors, found.upper_bound) == (0, 0, None)
+
+
+def test_more_errors_raise_the_bound() -> None:
+    right = [verdict(f"s{i}", Candidate.PREDICTION) for i in range(7)]
+    wrong = [verdict(f"s{i}", Candidate.CURRENT) for i in range(7, 10)]
+    found = audit([*right, *wrong], AUDITED)
+    assert (found.audited, found.errors) == (10, 3)
+    assert found.upper_bound is not None
+    assert 0.3 < found.upper_bound < 0.7
+
+
+def test_automatic_is_what_no_person_saw() -> None:
+    table = decisions("replace", "impute", "set_absent", "keep", "hold", "replace")
+    left = automatic(table, [verdict("s0", Candidate.CURRENT)])
+    assert left["scan_id"].to_list() == ["s1", "s2", "s5"]
+    assert automatic(table, []).height == 4
+
+
+def test_label_quality_before_and_after() -> None:
+    scores = scored((0.5, 0.9), (0.9, 0.7), (0.9, 0.9), (0.6, 0.6), held=[False] * 3 + [True])
+    table = decisions("review", "replace", "keep", "hold")
+    truth = score_truth(scores, table, [verdict("s0", Candidate.READER)])
+    assert truth is not None
+    assert (truth.masks, truth.faulty, truth.corrected) == (4, 2, 1)
+    assert (truth.made_worse, truth.held) == (1, 1)
+    assert truth.mean_dice_before == pytest.approx(0.725)
+    assert truth.mean_dice_after == pytest.approx(0.775)
+    assert truth.mean_dice_automatic == pytest.approx(0.675), "without the reader's work"
+    assert truth.under_80_before == pytest.approx(0.5)
+    assert truth.under_80_after == pytest.approx(0.5)
+
+
+def test_a_person_who_makes_a_mask_worse_is_no_automatic_error() -> None:
+    table = decisions("replace")
+    truth = score_truth(scored((0.9, 0.1)), table, [verdict("s0", Candidate.READER)])
+    assert truth is not None
+    assert truth.made_worse == 0
+
+
+def test_masks_that_were_unknown_before_do_not_count_before() -> None:
+    truth = score_truth(
+        scored((0.0, 0.9), (0.8, 0.8), known_before=[False, True]), decisions("impute", "keep"), []
+    )
+    assert truth is not None
+    assert truth.masks == 1
+
+
+def test_without_scores_there_is_no_truth() -> None:
+    assert score_truth(pl.DataFrame(), decisions("keep"), []) is None
+
+
+def test_the_table_of_structures_counts_every_action_and_leaves_gold_out() -> None:
+    decided = decide(
+        population(judged("x", dice=0.05, faults_current=3)), DecideSettings(), out_of_fold=True
+    )
+    (row,) = by_structure(decided, pl.DataFrame()).to_dicts()
+    assert row["masks"] == 21
+    assert sum(row[action.value] for action in Action) == 21
+    assert row["truth_before"] is None
+
+
+def test_findings_are_counted_by_rule_with_an_example() -> None:
+    frame = population(
+        judged("a", findings_current="side,volume", message="on the wrong side"),
+        judged("b", findings_current="side", message="also there"),
+        judged("c", findings_current="side", gold="fit", origin="gold"),
+    )
+    found = by_rule(frame)
+    assert found.select("rule", "findings", "masks").rows() == [("side", 2, 2), ("volume", 1, 1)]
+    assert found["example"][0] == "on the wrong side"
