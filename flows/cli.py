@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from flows.console import (
+    answer,
     complain,
+    plain_rows,
     print_json,
     print_markdown,
     print_table,
@@ -101,7 +103,11 @@ def round(  # noqa: A001 - the command's name
     _prepare_prefect(store)
     state = _flow("em_round", "em_round")(workspace, engine, truth, return_state=True)
     if state.name == _flow("em_round", "AWAITING_REVIEW"):
-        _answer(as_json, {"state": state.name, "message": state.message}, str(state.message))
+        answer(
+            as_json=as_json,
+            document={"state": state.name, "message": state.message},
+            line=str(state.message),
+        )
         return
     result = state.result()
     if as_json:
@@ -122,13 +128,13 @@ def status(
         print_json(found)
         return
     columns = ("number", "round", "scans", "annotations", "changed", "message")
-    print_table("Dataset versions", columns, _rows(found["versions"], columns))
+    print_table("Dataset versions", columns, plain_rows(found["versions"], columns))
     columns = ("version", "aliases", "round", "dataset_version", "key")
-    print_table("Models", columns, _rows(found["models"], columns))
+    print_table("Models", columns, plain_rows(found["models"], columns))
     columns = ("number", "dataset_version", "model_version", "changed", "reviewed_share", "held")
-    print_table("Rounds", columns, _rows(found["rounds"], columns))
+    print_table("Rounds", columns, plain_rows(found["rounds"], columns))
     columns = ("reason", "message", "remedy")
-    print_table("Rejected inputs", columns, _rows(found["rejected"], columns))
+    print_table("Rejected inputs", columns, plain_rows(found["rejected"], columns))
     queue = found["queue"]
     say(f"Review queue: {queue['open']} open, {queue['decided']} decided")
     if found["unfinished_round"]:
@@ -151,7 +157,7 @@ def versions(
         if as_json:
             print_json(found)
         else:
-            print_table("Dataset versions", columns, _rows(found, columns))
+            print_table("Dataset versions", columns, plain_rows(found, columns))
         return
     if older is None or newer is None or older >= newer:
         raise UsageError("versions diff takes two version numbers, the older first")
@@ -178,7 +184,11 @@ def export(
     store.catalog.version(version)
     _prepare_prefect(store)
     cases = _flow("release", "release")(workspace, version, folder)
-    _answer(as_json, {"cases": cases, "folder": str(folder)}, f"{cases} cases in {folder}")
+    answer(
+        as_json=as_json,
+        document={"cases": cases, "folder": str(folder)},
+        line=f"{cases} cases in {folder}",
+    )
 
 
 @app.command()
@@ -233,20 +243,7 @@ def _flow(module: str, name: str) -> Callable[..., Any] | Any:
 
 def _prepare_prefect(store: Workspace) -> None:
     """Keep Prefect's state with the workspace unless the user named a server or a home."""
-    if "PREFECT_API_URL" not in os.environ:
-        os.environ.setdefault("PREFECT_HOME", str(store.local_state / "prefect"))
-
-
-def _answer(as_json: JsonOption, document: Any, line: str) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        say(line)
-
-
-def _rows(documents: list[dict[str, Any]], columns: tuple[str, ...]) -> list[list[Any]]:
-    return [[_plain(document[name]) for name in columns] for document in documents]
-
-
-def _plain(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:
+        home = store.local_state / "prefect"
+        home.mkdir(parents=True, exist_ok=True)
+        os.environ["PREFECT_HOME"] = str(home)

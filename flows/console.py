@@ -61,12 +61,29 @@ def print_markdown(text: str) -> None:
 
 def say(text: str) -> None:
     """One line of answer."""
-    out.print(text, highlight=False, markup=False)
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def complain(message: str) -> None:
     """One line on standard error."""
     err.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+
+
+def answer(*, as_json: bool, document: Any, line: str) -> None:
+    """The same answer for a machine or for a person."""
+    if as_json:
+        print_json(document)
+    else:
+        say(line)
+
+
+def plain_rows(documents: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[list[Any]]:
+    """Chosen keys of documents as rows of a table; lists as words."""
+    return [[_plain(document[name]) for name in columns] for document in documents]
+
+
+def _plain(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _cell(value: Any) -> str:

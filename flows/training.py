@@ -15,7 +15,7 @@ from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion, ModelVersion
 from tasks.evaluate import evaluate_shard, gold_scores, judge_promotion
 from tasks.publish import promote_model, register_model
-from tasks.round import champion_document, gold_scans
+from tasks.round import gold_scans, rival
 from tasks.train import plan_training, publish_model, train_fold
 
 
@@ -43,7 +43,7 @@ def train_model(
         train_fold.submit(training, plan.settings.compute.train_processes) for training in trainings
     ]
     model = publish_model(workspace, plan, version, trainings, [w.result() for w in weights])
-    champion = champion_document(workspace, plan)
+    champion = rival(workspace, plan, model)
     scores = _evaluate(workspace, plan, version, model, champion)
     registered = register_model(workspace, plan, version, model)
     promotion = judge_promotion(plan, scores, champion=champion is not None)

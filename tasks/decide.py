@@ -19,7 +19,8 @@ from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store import tables
-from scalemai_core.store.revision import Decided, Revision, revise_scan
+from scalemai_core.store.resolution import Decided, Revision
+from scalemai_core.store.revision import revise_scan
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.dataset import labelled_scans

@@ -37,7 +37,7 @@ def plan_ingestion(offer: Offer) -> tuple[dict[str, CaseFiles], list[Shard]]:
     for name in offer.sources:
         source = open_source(name)
         cases |= {f"{source.name}/{files.case}": files for files in source.cases}
-    store = Workspace.open(offer.workspace)
+    store = Workspace.create(offer.workspace)
     shards = plan_shards(
         store,
         round_number=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 from datetime import UTC, datetime
@@ -132,11 +133,21 @@ def critic_document(workspace: str, plan: RoundPlan) -> ModelDocument | None:
     return model_document(Workspace.open(workspace), plan.model_key)
 
 
-def champion_document(workspace: str, plan: RoundPlan) -> ModelDocument | None:
-    """The model that consumers get now."""
+def rival(workspace: str, plan: RoundPlan, challenger: ModelDocument) -> ModelDocument | None:
+    """The champion that a new model is measured against; None for a workspace's first model.
+
+    Written down before the first comparison: a round that goes on after the challenger was promoted
+    compares it with the same rival, not with itself.
+    """
     store = Workspace.open(workspace)
-    champion = Tracker(store, plan.settings.tracking).champion()
-    return None if champion is None else model_document(store, champion.key)
+    path = f"rounds/{plan.number}/rival-of-{challenger.key}.json"
+    known = store.read_json(path)
+    if known is None:
+        champion = Tracker(store, plan.settings.tracking).champion()
+        known = {"champion": champion.key if champion else None}
+        store.files.write_bytes(path, json.dumps(known).encode())
+    key = known["champion"]
+    return model_document(store, str(key)) if key else None
 
 
 def next_round(workspace: str) -> int:

@@ -33,57 +33,66 @@ class Rule:
 
 def decision_table(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule, ...]:
     """The policy, top to bottom. Expressions speak of the columns that ``signs`` adds."""
-    col = pl.col
-    unknown = col("state") == State.UNKNOWN.value
-    keep, current, predicted = Action.KEEP, Candidate.CURRENT, Candidate.PREDICTION
-    # A critic that saw the annotation cannot convict it: people decide instead (section 1.4).
-    replace = Action.REPLACE if out_of_fold else Action.REVIEW
-    impute = Action.IMPUTE if out_of_fold else Action.KEEP
-    may_replace = (col("reliability") >= settings.replace_reliability) & (
-        col("gain") >= settings.replace_gain
+    return (
+        _keep(pl.col("gold").is_not_null(), "gold is trusted"),
+        _keep(pl.col("origin") == Origin.HUMAN.value, "a reader has decided"),
+        _keep(pl.col("layer") == Layer.LESIONS.value, "lesions are left to readers"),
+        *_unknown(settings, out_of_fold=out_of_fold),
+        *_known(settings, out_of_fold=out_of_fold),
     )
-    may_impute = col("reliability") >= settings.impute_reliability
-    against_current, against_prediction = col("against_current"), col("against_prediction")
-    believable = (against_prediction < FAULT) | (against_prediction <= against_current)
 
-    def rule(when: pl.Expr, action: Action, candidate: Candidate, reason: str) -> Rule:
-        return Rule(when=when, action=action, candidate=candidate, reason=reason)
+
+def _unknown(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule, ...]:
+    """Structures nobody spoke of: filled where the model is good at them."""
+    unknown = pl.col("state") == State.UNKNOWN.value
+    reliable = pl.col("reliability") >= settings.impute_reliability
+    plausible = pl.col("against_prediction") < FAULT
+    fill = Rule(
+        when=unknown & reliable & plausible,
+        action=Action.IMPUTE if out_of_fold else Action.KEEP,
+        candidate=Candidate.PREDICTION,
+        reason="unknown, and the prediction is plausible",
+    )
+    return (
+        _keep(unknown & ~pl.col("predicted"), "unknown, and nothing is predicted"),
+        fill,
+        _keep(unknown, "unknown, and the prediction is not sure enough"),
+    )
+
+
+def _known(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule, ...]:
+    """Annotations: kept where they agree as usual, replaced where the prediction is the better."""
+    against_current, against_prediction = pl.col("against_current"), pl.col("against_prediction")
+    better = (
+        (pl.col("reliability") >= settings.replace_reliability)
+        & (pl.col("gain") >= settings.replace_gain)
+        & ((against_prediction < FAULT) | (against_prediction <= against_current))
+    )
+
+    def replace(when: pl.Expr, reason: str) -> Rule:
+        # A critic that saw the annotation cannot convict it: people decide instead (section 1.4).
+        action = Action.REPLACE if out_of_fold else Action.REVIEW
+        return Rule(when=when, action=action, candidate=Candidate.PREDICTION, reason=reason)
 
     return (
-        rule(col("gold").is_not_null(), keep, current, "gold is trusted"),
-        rule(col("origin") == Origin.HUMAN.value, keep, current, "a reader has decided"),
-        rule(col("layer") == Layer.LESIONS.value, keep, current, "lesions are left to readers"),
-        rule(unknown & ~col("predicted"), keep, current, "unknown, and nothing is predicted"),
-        rule(
-            unknown & may_impute & (against_prediction < FAULT),
-            impute,
-            predicted,
-            "unknown, and the prediction is plausible",
-        ),
-        rule(unknown, keep, current, "unknown, and the prediction is not sure enough"),
-        rule(
-            col("dice").fill_null(1.0) >= settings.same_dice,
-            keep,
-            current,
-            "both masks say the same",
-        ),
-        rule(~col("suspicious"), keep, current, "agreement is as usual for this structure"),
-        rule(
-            may_replace & believable & (against_current > 0),
-            replace,
-            predicted,
+        _keep(pl.col("dice").fill_null(1.0) >= settings.same_dice, "both masks say the same"),
+        _keep(~pl.col("suspicious"), "agreement is as usual for this structure"),
+        replace(
+            better & (against_current > 0),
             "the annotation is implausible and the prediction is not",
         ),
-        rule(
-            may_replace & believable,
-            replace,
-            predicted,
-            "the annotation disagrees with a plausible prediction far more than usual",
-        ),
-        rule(
-            pl.lit(value=True), Action.REVIEW, current, "the signs do not say which mask is right"
+        replace(better, "the annotation disagrees with a plausible prediction far more than usual"),
+        Rule(
+            when=pl.lit(value=True),
+            action=Action.REVIEW,
+            candidate=Candidate.CURRENT,
+            reason="the signs do not say which mask is right",
         ),
     )
+
+
+def _keep(when: pl.Expr, reason: str) -> Rule:
+    return Rule(when=when, action=Action.KEEP, candidate=Candidate.CURRENT, reason=reason)
 
 
 def decide(

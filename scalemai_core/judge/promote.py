@@ -30,6 +30,7 @@ def promote(
     ``scores`` has the columns scan_id, gold, patient, structure, dice, champion_dice (null without
     a champion); Dice is null where the truth is empty. ``champion`` says whether there is one.
     """
+    scores = scores.sort("scan_id", "structure")  # sums, and so bounds, follow the order
     select = scores.filter((pl.col("gold") == GoldRole.SELECT.value) & pl.col("dice").is_not_null())
     patients = select["patient"].n_unique()
     if not patients:
@@ -109,5 +110,5 @@ def _matrix(frame: pl.DataFrame, column: str, structures: list[str]) -> Floats:
 
 def _mean(frame: pl.DataFrame, column: str) -> float:
     """Mean over structures of the mean over their scans: rare structures count as much."""
-    means = frame.group_by("structure").agg(pl.col(column).mean())[column]
+    means = frame.group_by("structure", maintain_order=True).agg(pl.col(column).mean())[column]
     return float(np.mean(means.drop_nulls().to_numpy()))

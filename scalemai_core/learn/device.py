@@ -19,9 +19,8 @@ def resolve_device(name: str) -> torch.device:
 
 
 def prepare_cpu(threads: int) -> None:
-    """Threads of this process; denormal numbers, which cost a CPU dearly, become 0."""
+    """Threads of this process."""
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
 
 
 def mixed_precision(device: torch.device) -> autocast:

@@ -62,6 +62,7 @@ def _join(plan: TrainingPlan) -> torch.device:
     """Join the other processes; each takes a GPU of its own, or CPU threads."""
     device = resolve_device(plan.device)
     prepare_cpu(plan.threads)
+    torch.set_flush_denormal(True)  # denormal gradients cost a CPU dearly; this process only trains
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         torch.cuda.set_device(device)

@@ -94,7 +94,8 @@ def _sort_out(
 ) -> tuple[list[StoredCase], list[StoredCase], list[Rejection]]:
     stored = set(scans["scan_id"])
     candidates = store.catalog.table("candidates", tables.CANDIDATES)
-    seen_maps = {*known["label_map"], *known["previous_label_map"], *candidates["label_map"]}
+    changes = store.catalog.table("changes", tables.CHANGES)
+    seen_maps = {*known["label_map"], *changes["label_map_after"], *candidates["label_map"]}
     fresh: list[StoredCase] = []
     repeated: list[StoredCase] = []
     rejections: list[Rejection] = []

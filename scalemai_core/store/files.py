@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+from botocore.exceptions import BotoCoreError, ClientError
 from fsspec.implementations.local import LocalFileSystem
 from zarr.storage import FsspecStore, LocalStore
 
 from scalemai_core.errors import WorkspaceError
+
+STORE_ERRORS = (OSError, BotoCoreError, ClientError)
+"""What a disk or a bucket may raise: no permission, no credentials, no such bucket, no network."""
 
 
 class Files:

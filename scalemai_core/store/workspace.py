@@ -15,7 +15,7 @@ from scalemai_core.errors import WorkspaceError
 from scalemai_core.records.base import Record
 from scalemai_core.records.label_map import Layer
 from scalemai_core.store.catalog import Catalog
-from scalemai_core.store.files import Files
+from scalemai_core.store.files import STORE_ERRORS, Files
 from scalemai_core.store.ledger import Ledger
 from scalemai_core.store.volumes import LabelMaps, Predictions, ScanVolumes, Volumes
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -58,7 +58,7 @@ class Workspace:
             raise WorkspaceError(
                 f"no workspace at {url}: make one with 'scalemai ingest {url} SOURCE'"
             ) from error
-        except OSError as error:
+        except STORE_ERRORS as error:
             raise WorkspaceError(f"cannot read the workspace at {url}: {error}") from error
         try:
             document = WorkspaceDocument.model_validate_json(text)
@@ -72,13 +72,16 @@ class Workspace:
     def create(cls, url: str, *, folds: int = 2, patient_key: str | None = None) -> Workspace:
         """Open the workspace, or make an empty one where there is none."""
         files = Files(url)
-        if not files.exists(DOCUMENT):
-            if files.folder is not None and files.folder.is_file():
-                raise WorkspaceError(f"{url} is a file; a workspace is a folder or an s3:// URL")
-            document = WorkspaceDocument(
-                folds=folds, patient_key=patient_key or secrets.token_hex(16)
-            )
-            files.write_bytes(DOCUMENT, document.model_dump_json(indent=1).encode())
+        if files.folder is not None and files.folder.is_file():
+            raise WorkspaceError(f"{url} is a file; a workspace is a folder or an s3:// URL")
+        try:
+            if not files.exists(DOCUMENT):
+                document = WorkspaceDocument(
+                    folds=folds, patient_key=patient_key or secrets.token_hex(16)
+                )
+                files.write_bytes(DOCUMENT, document.model_dump_json(indent=1).encode())
+        except STORE_ERRORS as error:
+            raise WorkspaceError(f"cannot make a workspace at {url}: {error}") from error
         return cls.open(url)
 
     @cached_property

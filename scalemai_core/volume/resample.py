@@ -44,7 +44,8 @@ def resample_image(image_zyx: NDArray[Any], shape_zyx: tuple[int, int, int]) -> 
         return resampled
     factors = [new / old for new, old in zip(shape_zyx, image_zyx.shape, strict=True)]
     ndimage.zoom(  # pyright: ignore[reportUnknownMemberType]
-        image_zyx, factors, output=resampled, order=1, mode="nearest", grid_mode=True)  # pyright: ignore[reportCallIssue]
+        image_zyx, factors, output=resampled, order=1, mode="nearest", grid_mode=True
+    )  # pyright: ignore[reportCallIssue]
     return resampled
 
 

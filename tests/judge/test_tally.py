@@ -79,8 +79,7 @@ def test_automatic_is_what_no_person_saw() -> None:
 
 def test_label_quality_before_and_after() -> None:
     scores = scored((0.5, 0.9), (0.9, 0.7), (0.9, 0.9), (0.6, 0.6), held=[False] * 3 + [True])
-    table = decisions("review", "replace", "keep", "hold")
-    truth = score_truth(scores, table, [verdict("s0", Candidate.READER)])
+    truth = score_truth(scores, [verdict("s0", Candidate.READER)])
     assert truth is not None
     assert (truth.masks, truth.faulty, truth.corrected) == (4, 2, 1)
     assert (truth.made_worse, truth.held) == (1, 1)
@@ -92,22 +91,19 @@ def test_label_quality_before_and_after() -> None:
 
 
 def test_a_person_who_makes_a_mask_worse_is_no_automatic_error() -> None:
-    table = decisions("replace")
-    truth = score_truth(scored((0.9, 0.1)), table, [verdict("s0", Candidate.READER)])
+    truth = score_truth(scored((0.9, 0.1)), [verdict("s0", Candidate.READER)])
     assert truth is not None
     assert truth.made_worse == 0
 
 
 def test_masks_that_were_unknown_before_do_not_count_before() -> None:
-    truth = score_truth(
-        scored((0.0, 0.9), (0.8, 0.8), known_before=[False, True]), decisions("impute", "keep"), []
-    )
+    truth = score_truth(scored((0.0, 0.9), (0.8, 0.8), known_before=[False, True]), [])
     assert truth is not None
     assert truth.masks == 1
 
 
 def test_without_scores_there_is_no_truth() -> None:
-    assert score_truth(pl.DataFrame(), decisions("keep"), []) is None
+    assert score_truth(pl.DataFrame(), []) is None
 
 
 def test_the_table_of_structures_counts_every_action_and_leaves_gold_out() -> None:
