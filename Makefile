@@ -7,8 +7,6 @@ LOCK := infra/requirements.lock
 READY := $(VENV)/.ready
 WORKSPACE ?= demo
 SOURCE ?=
-# One BLAS thread a process: the engine's own workers fill the cores.
-export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install demo test check format clean
@@ -30,12 +28,12 @@ ifeq ($(SOURCE),)
 	$(BIN)/scalemai demo $(WORKSPACE)
 else
 	$(BIN)/scalemai ingest $(WORKSPACE) $(SOURCE)
-	$(BIN)/scalemai round $(WORKSPACE) --settings deployments/settings/laptop.yaml --review skip
+	$(BIN)/scalemai round $(WORKSPACE) --settings deployments/settings/tryout.yaml --review skip
 	$(BIN)/scalemai status $(WORKSPACE)
 endif
 
 test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 check: $(READY) ## Lint, types, import contracts
 	$(BIN)/ruff check .
