@@ -5,6 +5,7 @@ MLflow runs this file on the consumer's machine; the core travels beside it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+# MLflow asks for a type hint on ``predict``; no schema of its own says "paths, or arrays with mm".
+warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
 
 Result = dict[str, Any]
 """``labels`` (layer to uint8 ``_zyx``), ``affine`` (xyz index to RAS mm), ``volumes_ml``."""

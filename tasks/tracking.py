@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import warnings
 from collections.abc import Mapping
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -179,16 +178,13 @@ class Tracker:
             (folder / "model.json").write_text(document.model_dump_json(indent=1))
             for path in document.folds:
                 (folder / Path(path).name).write_bytes(self._store.files.read_bytes(path))
-            with warnings.catch_warnings():
-                # MLflow wants a schema; none of its own says "paths, or arrays with a spacing".
-                warnings.simplefilter("ignore", UserWarning)
-                info = mlflow.pyfunc.log_model(
-                    name="model",
-                    python_model=str(SERVED_MODEL),
-                    artifacts={"model": str(folder)},
-                    code_paths=[str(Path(scalemai_core.__file__).parent)],
-                    pip_requirements=[f"{name}=={installed(name)}" for name in CONSUMER_NEEDS],
-                )
+            info = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(SERVED_MODEL),
+                artifacts={"model": str(folder)},
+                code_paths=[str(Path(scalemai_core.__file__).parent)],
+                pip_requirements=[f"{name}=={installed(name)}" for name in CONSUMER_NEEDS],
+            )
         return self._new_version(info.model_uri, info.run_id, tags)
 
     def _new_version(self, model_uri: str, run_id: str | None, tags: Mapping[str, str]) -> int:
@@ -217,9 +213,7 @@ def load_model(uri: str, registry: str) -> Any:
     mlflow.set_tracking_uri(registry)
     mlflow.set_registry_uri(registry)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            return mlflow.pyfunc.load_model(uri)
+        return mlflow.pyfunc.load_model(uri)
     except MlflowException as error:
         raise UsageError(f"cannot load {uri} from {registry}: {error.message}") from error
 
