@@ -65,8 +65,9 @@ def say(text: str) -> None:
 
 
 def complain(message: str) -> None:
-    """One line on standard error."""
-    err.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    """One line on standard error, however many the message has."""
+    line = " ".join(message.split())
+    err.print(f"[bold red]error:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def answer(*, as_json: bool, document: Any, line: str) -> None:

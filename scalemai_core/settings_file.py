@@ -51,10 +51,10 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
 
 def _read_yaml(path: Path) -> Tree:
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"cannot read settings file {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"settings file {path} is not YAML: {_one_line(error)}") from error
     if not isinstance(tree, dict | None):
         raise SettingsError(f"{path} must hold sections, e.g. 'train: {{steps: 100}}'")
@@ -78,5 +78,5 @@ def _apply(tree: Tree, override: str) -> None:
         raise SettingsError(f"--set {override}: {_one_line(error)}") from error
 
 
-def _one_line(error: yaml.YAMLError) -> str:
+def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
