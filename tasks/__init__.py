@@ -12,5 +12,6 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # which are raised as well, not on the console.
 os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "scalemai")
 os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 # Shards fill the cores; BLAS threads of their own would only fight over them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from scalemai_core.records.annotation import State
+from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.settings import DecideSettings
 
@@ -114,7 +114,11 @@ def _usual(judgements: pl.DataFrame) -> pl.DataFrame:
 def _reliability(judgements: pl.DataFrame) -> pl.DataFrame:
     """What the model reaches on gold ``fit``; the other roles are never looked at here."""
     return (
-        judgements.filter((pl.col("gold") == GoldRole.FIT.value) & pl.col("dice").is_not_null())
+        judgements.filter(
+            (pl.col("gold") == GoldRole.FIT.value)
+            & (pl.col("origin") == Origin.GOLD.value)
+            & pl.col("dice").is_not_null()
+        )
         .group_by("structure")
         .agg(gold_dice=pl.col("dice").median(), gold_masks=pl.len())
         .filter(pl.col("gold_masks") >= MIN_GOLD)

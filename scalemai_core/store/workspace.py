@@ -64,9 +64,8 @@ class Workspace:
             document = WorkspaceDocument.model_validate_json(text)
         except ValidationError as error:
             # Pydantic's own text quotes the document, and the key of the patient hash with it.
-            problems = "; ".join(
-                f"{'.'.join(map(str, p['loc']))} {p['msg']}".strip() for p in error.errors()
-            )
+            found = (f"{'.'.join(map(str, p['loc']))} {p['msg']}".strip() for p in error.errors())
+            problems = "; ".join(found)
             raise WorkspaceError(f"{url}/{DOCUMENT} is damaged: {problems}") from None
         if document.format != FORMAT:
             raise WorkspaceError(f"{url} has format {document.format}, this engine reads {FORMAT}")

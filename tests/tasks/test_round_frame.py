@@ -114,7 +114,7 @@ def test_an_unfinished_round_goes_on_with_what_it_began_with(store: Workspace) -
 
 def test_after_a_result_comes_the_next_round(store: Workspace) -> None:
     open_round.fn(store.url, EngineSettings())
-    store.files.write_bytes(result_path(1), b"{}")
+    store.files.write_bytes(result_path(1), b'{"number": 1}')
     assert next_round(store.url) == 2
     assert open_round.fn(store.url, EngineSettings()).number == 2
     assert store.files.exists(plan_path(2))
