@@ -83,11 +83,11 @@ class Files:
         plain_http = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
         return {"AWS_ALLOW_HTTP": "true"} if plain_http else {}
 
-    def zarr_store(self, *, read_only: bool) -> LocalStore | FsspecStore:
-        """The same place as Zarr sees it."""
+    def zarr_store(self, path: str = "", *, read_only: bool) -> LocalStore | FsspecStore:
+        """The same place, or one below it, as Zarr sees it."""
         if self.folder is not None:
-            return LocalStore(self.folder, read_only=read_only)
-        return FsspecStore.from_url(self.url, read_only=read_only)
+            return LocalStore(self.folder / path, read_only=read_only)
+        return FsspecStore.from_url(f"{self.url}/{path}".rstrip("/"), read_only=read_only)
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root

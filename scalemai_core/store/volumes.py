@@ -32,7 +32,6 @@ class Volumes:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._reading = files.zarr_store(read_only=True)
-        self._writing = files.zarr_store(read_only=False)
 
     def exists(self, path: str) -> bool:
         """Whether the volume was written to its end."""
@@ -56,9 +55,10 @@ class Volumes:
         is_label = voxels_zyx.dtype == np.uint8
         chunk = tuple(min(c, n) for c, n in zip(CHUNK_ZYX, voxels_zyx.shape, strict=True))
         shard = tuple(-(-n // c) * c for c, n in zip(chunk, voxels_zyx.shape, strict=True))
+        # A store of the array's own: below a common root, Zarr writes empty group documents on the
+        # way to the array, and the volume would seem complete before it is.
         array = zarr.create_array(
-            self._writing,
-            name=f"{path}/{ome.LEVEL}",
+            self._files.zarr_store(f"{path}/{ome.LEVEL}", read_only=False),
             shape=voxels_zyx.shape,
             dtype=voxels_zyx.dtype,
             chunks=chunk,

@@ -36,6 +36,7 @@ def components(
     # (seen with 4.1); its path for labels does not. Its annotations are too narrow to be checked.
     if labels_zyx.dtype == np.bool_:
         labels_zyx = labels_zyx.view(np.uint8)
+    labels_zyx = np.ascontiguousarray(labels_zyx)  # a view with axes of length 1 is misread (4.1)
     label = cast("Callable[..., tuple[NDArray[np.uint32], int]]", cc3d.connected_components)
     return label(labels_zyx, connectivity=connectivity, return_N=True, out_dtype=np.uint32)
 

@@ -104,7 +104,8 @@ def canonical_zyx(image: Any) -> np.ndarray:
 def test_nifti_is_stored_and_given_back_voxel_by_voxel(
     data: RealData, real_ct: Path, case: str
 ) -> None:
-    source, scan = nib.load(real_ct / "totalsegmentator" / f"{case}.nii.gz"), data.scans[case]
+    source: Any = nib.load(real_ct / "totalsegmentator" / f"{case}.nii.gz")
+    scan = data.scans[case]
     np.testing.assert_array_equal(data.store.scans.read(scan.scan_id), canonical_zyx(source))
     np.testing.assert_allclose(scan.grid.matrix, source.affine, atol=1e-4)
     spacing_mm_zyx = source.header.get_zooms()[::-1]

@@ -134,6 +134,21 @@ def test_the_group_document_is_written_after_the_voxels(
     assert order == [True]
 
 
+def test_a_volume_killed_before_its_document_does_not_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(str(tmp_path))
+
+    def killed(path: str, data: bytes) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "write_bytes", killed)
+    volumes = Volumes(files)
+    with pytest.raises(KeyboardInterrupt):
+        volumes.write("scans/v.ome.zarr", made_image(), b"{}")
+    assert not volumes.exists("scans/v.ome.zarr")
+
+
 def test_a_prediction_replaces_what_a_killed_run_left(url: str) -> None:
     store = Workspace.create(url)
     for width in (2, 4):

@@ -60,6 +60,12 @@ def test_voxels_of_different_labels_are_different_components() -> None:
     assert len(set(pieces[labels > 0].tolist())) == 3
 
 
+def test_a_view_with_axes_of_length_one_is_read_right() -> None:
+    mask = np.zeros((2, 2, 2), dtype=bool)
+    mask[:, 1, 1] = True
+    assert components(mask[:, 1:, 1:])[1] == 1
+
+
 @settings(max_examples=50, deadline=None)
 @given(masks())
 def test_largest_component_is_one_piece_as_large_as_any(mask: NDArray[np.bool_]) -> None:
