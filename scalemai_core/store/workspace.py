@@ -51,7 +51,7 @@ class Workspace:
     @classmethod
     def open(cls, url: str) -> Workspace:
         """Open an existing workspace; raises WorkspaceError saying what is wrong with it."""
-        files = Files(url)
+        files = _files(url)
         try:
             text = files.read_bytes(DOCUMENT)
         except FileNotFoundError as error:
@@ -74,9 +74,7 @@ class Workspace:
     @classmethod
     def create(cls, url: str, *, folds: int = 2, patient_key: str | None = None) -> Workspace:
         """Open the workspace, or make an empty one where there is none."""
-        files = Files(url)
-        if files.folder is not None and files.folder.is_file():
-            raise WorkspaceError(f"{url} is a file; a workspace is a folder or an s3:// URL")
+        files = _files(url)
         try:
             if not files.exists(DOCUMENT):
                 document = WorkspaceDocument(
@@ -138,3 +136,10 @@ class Workspace:
         if not self.files.exists(path):
             return None
         return json.loads(self.files.read_bytes(path))
+
+
+def _files(url: str) -> Files:
+    files = Files(url)
+    if files.folder is not None and files.folder.is_file():
+        raise WorkspaceError(f"{url} is a file; a workspace is a folder or an s3:// URL")
+    return files
