@@ -6,10 +6,13 @@ from prefect import flow
 
 from flows.stages import run_stage
 from scalemai_core.records.stage import StageInputs
-from tasks.decide import decide_round
+from tasks.audit import draw_round_audit
+from tasks.decide import decide_round, judgement_table, train_expert
 from tasks.judge import judge_shard
 from tasks.predict import predict_shard
-from tasks.round import judged_scans
+from tasks.rehearse import choose_practice, rehearse_shard
+from tasks.revise import revise_shard
+from tasks.round import judged_scans, revisable_scans
 
 
 @flow(name="expectation", flow_run_name="round {inputs.plan.number}")
@@ -17,5 +20,10 @@ def expectation(inputs: StageInputs) -> frozenset[str]:
     """Decisions and review items of the round are stored; returns the scans set aside."""
     predicted = run_stage("predict", predict_shard, inputs, judged_scans(inputs))
     judged = run_stage("judge", judge_shard, inputs, predicted.scans)
-    decide_round(inputs, judged.rows)
+    table = judgement_table(inputs, judged.rows, predicted.rows)
+    practised = run_stage("rehearse", rehearse_shard, inputs, choose_practice(inputs, table))
+    expert = train_expert(inputs, table, practised.rows)
+    decide_round(inputs, table, expert)
+    composed = run_stage("compose", revise_shard, inputs, revisable_scans(inputs), answered=False)
+    draw_round_audit(inputs, composed.rows)
     return predicted.failed | judged.failed

@@ -8,7 +8,7 @@ from flows.stages import run_stage
 from flows.training import Trained, train_model
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
-from tasks.decide import commit_round, revise_shard
+from tasks.revise import commit_round, revise_shard
 from tasks.round import revisable_scans
 
 
@@ -18,7 +18,7 @@ def maximization(inputs: StageInputs, failed: frozenset[str]) -> tuple[DatasetVe
 
     Scans that ``failed`` keep their labels and teach nothing.
     """
-    revised = run_stage("revise", revise_shard, inputs, revisable_scans(inputs))
+    revised = run_stage("revise", revise_shard, inputs, revisable_scans(inputs), answered=True)
     corrected = commit_round(inputs, revised.rows)
     trained = train_model(inputs.workspace, inputs.plan, corrected, inputs.model, failed)
     return corrected, trained

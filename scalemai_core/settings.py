@@ -102,27 +102,58 @@ class JudgeSettings(Section):
     """Share of a whole that may belong to no part where all parts are labelled; section 1.5 F."""
 
 
+class ExpertSettings(Section):
+    """The learned score of a mask: what it practises on, and where it may act."""
+
+    good_dice: float = Field(default=0.8, gt=0, le=1)
+    """Dice to the truth from which on a mask is good. Ours."""
+    good_dice_of: dict[str, float] = {}
+    """The same for structures with a threshold of their own."""
+    copies: int = Field(default=8, ge=1)
+    """Degraded copies of every trusted scan that the expert practises on. Ours."""
+    fault_share: float = Field(default=0.4, gt=0, le=1)
+    """Share of a copy's structures that are degraded. Ours."""
+    stand_ins: int = Field(default=60, ge=1)
+    """Scans without gold whose agreeing masks stand in where there is no gold. Ours."""
+    min_patients: int = Field(default=3, ge=2)
+    """Patients to learn from, and patients to prove a family of structures on. Ours."""
+    decisive: float = Field(default=0.9, gt=0.5, lt=1)
+    """Probability from which on the expert says which of two masks is better; below it abstains.
+    Section 2.8."""
+    enable_accuracy: float = Field(default=0.9, gt=0.5, lt=1)
+    """Lower bound of its accuracy on gold ``select`` from which on it may act in a family of
+    structures; section 2.8."""
+    stand_in_accuracy: float = Field(default=0.95, gt=0.5, lt=1)
+    """The stricter bound on held-out stand-ins where there is no gold. Ours."""
+    bootstraps: int = Field(default=1000, ge=100)
+    """Resamples of patients for those bounds; section 10.3."""
+    prior_strength: float = Field(default=20.0, gt=0)
+    """Masks that the next wider group (family, source, all) counts for in a prior. Ours."""
+
+
 class DecideSettings(Section):
     """The table from judgement to decision, and the review budget."""
 
     same_dice: float = Field(default=0.90, gt=0, le=1)
     """At or above, annotation and prediction say the same; section 1.4 step 2."""
-    outlier_mads: float = Field(default=3.0, gt=0)
-    """Robust deviations below a structure's usual agreement that make a mask suspicious. Ours."""
-    doubtful_mads: float = Field(default=1.0, gt=0)
-    """The same where a finding speaks against the mask as well. Ours."""
+    keep_quality: float = Field(default=0.5, ge=0, le=1)
+    """Quality from which on a mask is not doubtful. Ours."""
     replace_gain: float = Field(default=0.05, ge=0, le=1)
-    """Dice the prediction must be expected to be better by, before it replaces a mask. Ours."""
-    replace_reliability: float = Field(default=0.75, ge=0, le=1)
-    """Usual Dice the model must reach on a structure before it may replace a faulty mask. Ours."""
-    impute_reliability: float = Field(default=0.75, ge=0, le=1)
-    """Usual Dice the model must reach on a structure before it fills an unknown one. Ours."""
+    """Dice a candidate must be expected to be better by, before it replaces a mask. Ours."""
+    impute_quality: float = Field(default=0.5, ge=0, le=1)
+    """Quality a prediction needs to fill an unknown structure. Ours."""
+    trust_in_sample: bool = False
+    """Let a critic that learned from an annotation replace it; to show what that costs."""
     budget: float = Field(default=0.05, ge=0, le=1)
     """Share of distinct masks that people may open over all rounds; section 1.1 says under 5 %."""
     round_share: float = Field(default=0.5, gt=0, le=1)
     """Share of what is left of the budget that one round may spend. Ours."""
     audit_share: float = Field(default=0.1, ge=0, lt=1)
-    """Share of a round's review spent on a random audit of automatic decisions. Ours."""
+    """Largest share of a round's review spent on the audit of automatic decisions. Ours."""
+    audit_width: float = Field(default=0.02, gt=0, lt=1)
+    """How far the 95 % bound may lie above the share of errors found; sizes the audit. Ours."""
+    audit_error: float = Field(default=0.02, ge=0, lt=1)
+    """Share of errors that the audit is sized for. Ours."""
 
 
 class ReviewSettings(Section):
@@ -178,6 +209,19 @@ class EvaluateSettings(Section):
     """Move the champion although too few gold patients exist to compare."""
 
 
+class StopSettings(Section):
+    """When the loop ends."""
+
+    max_rounds: int = Field(default=5, ge=1)
+    """Hard cap; section 1.8."""
+    patience: int = Field(default=2, ge=1)
+    """Rounds in a row without change and gain after which the loop ends; section 1.8."""
+    min_changed: float = Field(default=0.005, ge=0, le=1)
+    """Share of masks below which a round changed little. Ours."""
+    min_gain: float = Field(default=0.002, ge=0)
+    """Mean Dice on gold ``select`` below which a round gained nothing; section 1.8."""
+
+
 class TrackingSettings(Section):
     """MLflow."""
 
@@ -197,8 +241,10 @@ class EngineSettings(Section):
     input: InputSettings = InputSettings()
     predict: PredictSettings = PredictSettings()
     judge: JudgeSettings = JudgeSettings()
+    expert: ExpertSettings = ExpertSettings()
     decide: DecideSettings = DecideSettings()
     review: ReviewSettings = ReviewSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    stop: StopSettings = StopSettings()
     tracking: TrackingSettings = TrackingSettings()

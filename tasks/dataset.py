@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scalemai_core.records.annotation import Annotation
+from scalemai_core.records.annotation import Annotation, State
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument, model_path
 from scalemai_core.records.scan import Scan
@@ -31,6 +31,11 @@ class LabelledScan:
             for name, annotation in self.annotations.items()
             if annotation.label_map
         }
+
+    @property
+    def states(self) -> dict[str, State]:
+        """What is known of each structure."""
+        return {name: annotation.state for name, annotation in self.annotations.items()}
 
     def labels(self, store: Workspace) -> dict[Layer, LabelsZYX]:
         """The voxels of those label maps."""

@@ -1,43 +1,54 @@
-"""Judgement: every annotation against the prediction that never learned from it."""
+"""Judgement: every annotation, and every mask proposed in its place, against the prediction."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.judge.judgement import judge_scan
+from scalemai_core.judge.repair import propose
+from scalemai_core.judge.summary import LayerMaps
+from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.finding import Finding
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
+from scalemai_core.settings import JudgeSettings
 from scalemai_core.store.workspace import Workspace
-from tasks.dataset import labelled_scans
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+from scalemai_core.volume.overlay import overlay
+from tasks.dataset import LabelledScan, labelled_scans
 from tasks.shards import Rows, run_shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """Masks that could take annotations' places, all in one set of layers."""
+
+    candidate: Candidate
+    labels: LayerMaps
+    reasons: dict[str, str]
+    """Structure -> where its mask comes from, in words."""
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
 def judge_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
-    """Agreement and verifier findings of a shard's annotations; one row a structure."""
-    store = Workspace.open(inputs.workspace)
+    """Agreement and findings of a shard's annotations and proposals; a row a mask."""
+    store, settings = Workspace.open(inputs.workspace), inputs.plan.settings.judge
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
 
     def work(scan_id: str) -> Rows:
         case = cases[scan_id]
-        judgements, findings = judge_scan(
-            case.scan,
-            store.scans.read(scan_id),
-            case.labels(store),
-            predicted_labels(store, inputs.model, scan_id),
-            {name: annotation.state for name, annotation in case.annotations.items()},
-            inputs.plan.settings.judge,
-        )
-        said = _words(findings[Candidate.CURRENT])
-        return [
-            {**judgement.model_dump(mode="json"), "message": said.get(judgement.structure, "")}
-            for judgement in judgements
-        ]
+        predicted = predicted_labels(store, inputs.model, scan_id)
+        rows, findings = _judge(store, case, case.labels(store), predicted, settings)
+        for proposed in _proposals(store, case, predicted, findings, settings):
+            own, _ = _judge(store, case, proposed.labels, predicted, settings)
+            rows += _as_proposal(store, case, proposed, own)
+        return rows
 
     return run_shard(store, shard, work)
 
@@ -49,10 +60,75 @@ def predicted_labels(
     return {layer: store.predictions.read(model.key, scan_id, layer) for layer in model.channels}
 
 
-def _words(findings: list[Finding]) -> dict[str, str]:
-    """What the verifier says of each annotation, in words."""
-    said: dict[str, str] = {}
-    for finding in findings:
-        before = said.get(finding.structure)
-        said[finding.structure] = f"{before}; {finding.message}" if before else finding.message
-    return said
+def _judge(
+    store: Workspace,
+    case: LabelledScan,
+    labels: LayerMaps,
+    predicted: LayerMaps,
+    settings: JudgeSettings,
+) -> tuple[Rows, list[Finding]]:
+    judgements, findings = judge_scan(
+        case.scan, store.scans.read(case.scan.scan_id), labels, predicted, case.states, settings
+    )
+    said: dict[str, list[str]] = {}
+    for finding in findings[Candidate.CURRENT]:
+        said.setdefault(finding.structure, []).append(finding.message)
+    rows: Rows = [
+        {
+            **judgement.model_dump(mode="json"),
+            "message": "; ".join(said.get(judgement.structure, ())),
+            "proposal_map": None,
+        }
+        for judgement in judgements
+    ]
+    return rows, findings[Candidate.CURRENT]
+
+
+def _proposals(
+    store: Workspace,
+    case: LabelledScan,
+    predicted: LayerMaps,
+    findings: list[Finding],
+    settings: JudgeSettings,
+) -> list[Proposed]:
+    """What a rule can mend, and what the engine once replaced."""
+    current = case.labels(store)
+    mended = propose(current, predicted, findings, case.scan.grid)
+    repaired = Proposed(candidate=Candidate.REPAIRED, labels=mended.labels, reasons=mended.reasons)
+    return [one for one in (repaired, _earlier(store, case, current)) if one.reasons]
+
+
+def _earlier(store: Workspace, case: LabelledScan, current: LayerMaps) -> Proposed:
+    """The masks that a model's took the place of: a later round may go back."""
+    taxonomy = load_taxonomy()
+    labels, reasons = dict(current), dict[str, str]()
+    for name, annotation in case.annotations.items():
+        before = annotation.previous_label_map
+        if annotation.origin is Origin.MODEL and before is not None:
+            layer = taxonomy[name].layer
+            ids = taxonomy.member_ids(name)
+            labels[layer] = overlay(labels[layer], store.labels.read(before), ids.tolist())
+            reasons[name] = "the mask it had before"
+    return Proposed(candidate=Candidate.ALTERNATIVE, labels=labels, reasons=reasons)
+
+
+def _as_proposal(store: Workspace, case: LabelledScan, proposed: Proposed, rows: Rows) -> Rows:
+    """The proposed structures' rows, with the stored layer that holds the mask."""
+    taxonomy = load_taxonomy()
+    own = [row for row in rows if row["structure"] in proposed.reasons]
+    layers = {taxonomy[str(row["structure"])].layer for row in own}
+    scan = case.scan
+    stored = {
+        layer: store.labels.write(proposed.labels[layer], scan.scan_id, layer, scan.grid)
+        for layer in layers
+    }
+    return [
+        {
+            **row,
+            "candidate": proposed.candidate.value,
+            "state": State.PRESENT.value,
+            "proposal_map": stored[taxonomy[str(row["structure"])].layer],
+            "message": proposed.reasons[str(row["structure"])],
+        }
+        for row in own
+    ]

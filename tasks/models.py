@@ -12,12 +12,14 @@ from tasks.dataset import model_document
 
 
 def fold_predictor(
-    workspace: str, model: ModelDocument, fold: int, compute: ComputeSettings
+    workspace: str, model: ModelDocument, fold: int, compute: ComputeSettings, *, out_of_fold: bool
 ) -> Predictor:
-    """The model that never saw a fold's patients; an in-sample model has but one."""
-    return _predictor(
-        workspace, model.key, (fold % len(model.folds),), compute.device, compute.threads
-    )
+    """The model that never saw a fold's patients, or else one that did.
+
+    An in-sample model has but one fold.
+    """
+    chosen = (fold if out_of_fold else fold + 1) % len(model.folds)
+    return _predictor(workspace, model.key, (chosen,), compute.device, compute.threads)
 
 
 def ensemble(workspace: str, model: ModelDocument, compute: ComputeSettings) -> Predictor:

@@ -8,28 +8,37 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.workspace import Workspace
-from tasks.dataset import dataset
+from tasks.dataset import labelled_scans
 from tasks.models import fold_predictor
 from tasks.shards import Rows, run_shard
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
 def predict_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
-    """Predict a shard's scans, one fold's network loaded once a worker."""
+    """Predict a shard's scans, their annotations read along; one fold's network a worker."""
     store = Workspace.open(inputs.workspace)
-    scans = dataset(inputs.workspace, inputs.version)
+    cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
     settings, model = inputs.plan.settings, inputs.model
 
     def work(scan_id: str) -> Rows:
-        scan = scans[scan_id]
-        predictor = fold_predictor(inputs.workspace, model, scan.fold, settings.compute)
-        prediction = predictor.predict(
-            store.scans.read(scan_id), scan.grid, settings.predict.overlap
+        case = cases[scan_id]
+        predictor = fold_predictor(
+            inputs.workspace,
+            model,
+            case.scan.fold,
+            settings.compute,
+            out_of_fold=settings.predict.out_of_fold,
         )
-        store.predictions.write(model.key, scan_id, prediction.labels, scan.grid)
+        prediction = predictor.predict(
+            store.scans.read(scan_id),
+            case.scan.grid,
+            settings.predict.overlap,
+            beside=[case.labels(store)],
+        )
+        store.predictions.write(model.key, scan_id, prediction.labels, case.scan.grid)
         return [
-            {"scan_id": scan_id, "structure": name, "confidence": value}
-            for name, value in prediction.confidence.items()
+            {"scan_id": scan_id, "structure": name, **evidence.model_dump()}
+            for name, evidence in prediction.evidence[0].items()
         ]
 
     return run_shard(store, shard, work)

@@ -13,27 +13,23 @@ from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.judge.decide import count_actions
 from scalemai_core.judge.promote import Promotion
-from scalemai_core.judge.tally import audit, automatic, by_rule, by_structure, score_truth
+from scalemai_core.judge.stopping import stop_reason
+from scalemai_core.judge.tally import automatic, by_rule, by_structure, score_truth
 from scalemai_core.page.markdown import pictures_markdown, round_markdown
 from scalemai_core.page.round_report import Lineage, RoundReport, render_round
+from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan, RoundResult
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.version import DatasetVersion, ModelVersion
-from scalemai_core.store import tables
 from scalemai_core.store.ledger import step_key
 from scalemai_core.store.workspace import Workspace
-from tasks.decide import (
-    decisions_path,
-    items_path,
-    num_masks,
-    out_of_fold,
-    read_frame,
-    verdicts_of_round,
-)
+from tasks.audit import round_audit
+from tasks.decide import DECISIONS, expert_report, num_masks, out_of_fold
 from tasks.examples import draw_examples
 from tasks.round import finished_rounds, report_path, result_path
 from tasks.tracking import Tracker
+from tasks.verdicts import masks_opened, verdicts_of_round
 
 log = logging.getLogger("scalemai.publish")
 
@@ -83,7 +79,7 @@ class Outcome:
 def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResult:
     """Write the page, log the numbers, then the result that closes the round."""
     store = Workspace.open(workspace)
-    decisions = read_frame(store, decisions_path(plan))
+    decisions = store.round(plan.number).read(DECISIONS)
     result = _result(store, plan, outcome, decisions)
     history = finished_rounds(store)
     report = RoundReport(
@@ -116,14 +112,13 @@ def _result(
     store: Workspace, plan: RoundPlan, outcome: Outcome, decisions: pl.DataFrame
 ) -> RoundResult:
     verdicts = verdicts_of_round(store, plan)
-    everyone = store.catalog.table("verdicts", tables.VERDICTS)
-    opened = everyone.unique(["scan_id", "structure"]).height
+    opened = masks_opened(store)
     own = decisions.filter(pl.col("gold").is_null())
-    audited = audit(verdicts, read_frame(store, items_path(plan)))
+    audited = round_audit(store, plan)
     annotations = store.catalog.annotations(outcome.after)
     masks = num_masks(store, outcome.after)
     agreement = own.filter(pl.col("state") == "present")["dice"].mean()
-    return RoundResult(
+    result = RoundResult(
         number=plan.number,
         base_version=outcome.before.number,
         dataset_version=outcome.after.number,
@@ -142,15 +137,29 @@ def _result(
         held=annotations.filter(pl.col("weight") == 0).height,
         audited=audited.audited,
         audit_errors=audited.errors,
+        audit_population=audited.population,
         audit_upper_bound=audited.upper_bound,
+        audit_width=audited.width,
+        expert=expert_report(store, plan),
+        evidence=_evidence(own),
         findings=dict(by_rule(decisions).select("rule", "findings").iter_rows()),
         mean_agreement=float(agreement) if isinstance(agreement, float) else 0.0,
         out_of_fold=out_of_fold(outcome.critic, plan),
         gold=outcome.promotion.score,
         truth=score_truth(outcome.truth, verdicts),
         seconds={name: round(value, 1) for name, value in outcome.seconds.items()},
+        stop=None,
         finished=datetime.now(UTC),
     )
+    stop = stop_reason((*finished_rounds(store), result), plan.settings.stop)
+    return result.model_copy(update={"stop": stop})
+
+
+def _evidence(decisions: pl.DataFrame) -> dict[str, float]:
+    """Means over the annotations that the model has a channel for."""
+    means = decisions.select(pl.col(name).mean() for name in Evidence.model_fields).row(0)
+    found = zip(Evidence.model_fields, means, strict=True)
+    return {name: float(mean) for name, mean in found if mean is not None}
 
 
 def _gold(scores: pl.DataFrame) -> pl.DataFrame | None:

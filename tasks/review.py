@@ -23,10 +23,10 @@ from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.dataset import LabelledScan, labelled_scans
-from tasks.decide import review_items, verdicts_of_round
-from tasks.judge import predicted_labels
+from tasks.decide import ITEMS
 from tasks.shards import Rows, run_shard
 from tasks.truth import Truth, read_truth
+from tasks.verdicts import KEY, verdicts_of_round
 
 log = logging.getLogger("scalemai.review")
 
@@ -52,6 +52,22 @@ def fill_queue(inputs: StageInputs) -> tuple[ReviewItem, ...]:
     still_open = queue.open_items(plan.number)
     log.info("review: %d questions open, %d answered", len(still_open), len(decided))
     return still_open
+
+
+def review_items(store: Workspace, inputs: StageInputs) -> tuple[ReviewItem, ...]:
+    """The questions and audits of a round, as the queue takes them."""
+    plan = inputs.plan
+    items = store.round(plan.number).read(ITEMS)
+    maps = store.catalog.annotations(inputs.version).select(*KEY, base_label_map="label_map")
+    return tuple(
+        ReviewItem(
+            item_id=f"{plan.number}-{row['scan_id']}-{row['structure']}",
+            round=plan.number,
+            prediction=inputs.model.key,
+            **row,
+        )
+        for row in items.join(maps, on=KEY, how="left").iter_rows(named=True)
+    )
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
@@ -88,9 +104,7 @@ def _answers(
     true_labels, _ = truth
     plan = inputs.plan
     taxonomy = load_taxonomy()
-    prediction = predicted_labels(store, inputs.model, case.scan.scan_id)
     current_dice = dice_by_structure(true_labels, case.labels(store), taxonomy)
-    prediction_dice = dice_by_structure(true_labels, prediction, taxonomy)
     verdicts: list[Verdict] = []
     for item in items:
         name = item.structure
@@ -99,12 +113,17 @@ def _answers(
         rng = np.random.default_rng([plan.settings.seed, zlib.crc32(item.item_id.encode())])
         said = answer(
             current_dice[name],
-            prediction_dice[name],
+            dice_by_structure(true_labels, _rival(store, case, item, inputs), taxonomy)[name],
             plan.settings.review,
             rng,
+            rival=item.rival,
             may_draw=item.kind is ItemKind.CHOOSE,
         )
-        draws = said.choice is Candidate.READER
+        label_map = None
+        if said.choice is Candidate.READER:
+            label_map = _draw(store, case, name, true_labels)
+        elif said.choice is not Candidate.CURRENT:
+            label_map = item.rival_map
         verdicts.append(
             Verdict(
                 item_id=item.item_id,
@@ -113,13 +132,26 @@ def _answers(
                 structure=name,
                 reader=SIMULATED_READER,
                 choice=said.choice,
-                label_map=_draw(store, case, name, true_labels) if draws else None,
+                label_map=label_map,
                 base_label_map=item.base_label_map,
                 seconds=said.seconds,
                 created=datetime.now(UTC),
             )
         )
     return verdicts
+
+
+def _rival(
+    store: Workspace, case: LabelledScan, item: ReviewItem, inputs: StageInputs
+) -> dict[Layer, LabelsZYX]:
+    """The layer that holds what is shown beside the current mask; an empty one is left out."""
+    layer = load_taxonomy()[item.structure].layer
+    if item.rival is Candidate.PREDICTION:
+        predictions = store.predictions
+        if not predictions.exists(inputs.model.key, case.scan.scan_id, layer):
+            return {}
+        return {layer: predictions.read(inputs.model.key, case.scan.scan_id, layer)}
+    return {layer: store.labels.read(item.rival_map)} if item.rival_map else {}
 
 
 def _draw(

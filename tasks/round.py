@@ -30,7 +30,7 @@ from tasks.tracking import Tracker
 
 log = logging.getLogger("scalemai.round")
 
-FORMAT = 1
+FORMAT = 2
 """Of the rows that stages write; part of every stage's key."""
 
 
@@ -80,6 +80,7 @@ def stage_key(stage: str, inputs: StageInputs) -> str:
     sections = {
         "predict": (settings.predict,),
         "judge": (settings.predict, settings.judge),
+        "rehearse": (settings.predict, settings.judge, settings.expert),
         "evaluate": (settings.predict,),
     }.get(stage, ())
     return step_key(

@@ -1,46 +1,53 @@
-"""People's time: how many masks may be opened, and which ones are worth it most."""
+"""People's time: how many masks may be opened, and which questions are worth it most."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import polars as pl
 
 from scalemai_core.records.decision import Action
 from scalemai_core.settings import DecideSettings
 
+KEY = ["scan_id", "structure"]
 
-def spend_budget(
-    decisions: pl.DataFrame, *, allowance: int, audits: int, seed: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split what wants review into what people will see and what is put on hold.
 
-    ``allowance`` masks may be opened, ``audits`` of them a random sample of automatic decisions.
-    Returns the decisions, with ``hold`` where the budget ended, and the items: scan, structure,
-    kind, priority, reason.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """Distinct masks that people may open in a round; a mask read twice is opened once."""
+
+    questions: int
+    audits: int
+    """Kept back for the audit that is drawn after composition."""
+
+
+def allowance(*, masks: int, opened: int, settings: DecideSettings) -> Allowance:
+    """What this round may spend of what is left: the sum over all rounds stays in the budget."""
+    left = max(int(settings.budget * masks) - opened, 0)
+    round_masks = int(left * settings.round_share)
+    audits = min(int(round_masks * settings.audit_share), round_masks)
+    return Allowance(questions=round_masks - audits, audits=audits)
+
+
+def spend_budget(decisions: pl.DataFrame, questions: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split what wants review into what people will see and what is decided without them.
+
+    ``decisions`` has ``action``, ``otherwise``, ``review_gain`` (expected Dice a look adds) and
+    ``seconds`` (expected, of a person's time); the time goes where it adds most a second. Returns
+    the decisions, with ``otherwise`` as the action where the budget ended, and the questions:
+    scan_id, structure, kind, priority, reason, seconds, rival, rival_map.
     """
-    automatic = decisions.filter(
-        pl.col("action").is_in([Action.REPLACE.value, Action.IMPUTE.value])
-    ).sort("scan_id", "structure")
-    audited = automatic.sample(min(audits, allowance, automatic.height), seed=seed, shuffle=True)
-    wanted = decisions.filter(pl.col("action") == Action.REVIEW.value).sort(
-        ["gain", "scan_id", "structure"], descending=[True, False, False]
+    worth = pl.col("review_gain") / pl.col("seconds")
+    wanted = (
+        decisions.filter(pl.col("action") == Action.REVIEW.value)
+        .with_columns(priority=worth)
+        .sort(["priority", *KEY], descending=[True, False, False])
     )
-    seen = wanted.head(max(allowance - audited.height, 0))
-    items = pl.concat(
-        [
-            seen.with_columns(kind=pl.lit("choose"), priority="gain"),
-            audited.with_columns(kind=pl.lit("audit"), priority=pl.lit(0.0)),
-        ]
-    ).select("scan_id", "structure", "kind", "priority", "reason")
-    held = wanted.tail(wanted.height - seen.height).select(
-        "scan_id", "structure", held=pl.lit(value=True)
+    asked = wanted.head(questions).select(
+        *KEY, "priority", "reason", "seconds", "rival", "rival_map", kind=pl.lit("choose")
     )
-    decided = decisions.join(held, on=["scan_id", "structure"], how="left").with_columns(
-        action=pl.when(pl.col("held")).then(pl.lit(Action.HOLD.value)).otherwise("action")
+    unasked = wanted.tail(wanted.height - asked.height).select(*KEY, unasked=pl.lit(value=True))
+    decided = decisions.join(unasked, on=KEY, how="left", maintain_order="left").with_columns(
+        action=pl.when(pl.col("unasked")).then("otherwise").otherwise("action")
     )
-    return decided.drop("held"), items
-
-
-def allowance(*, masks: int, opened: int, settings: DecideSettings) -> int:
-    """Masks people may still open in this round: the sum over rounds stays in the budget."""
-    left = int(settings.budget * masks) - opened
-    return max(int(left * settings.round_share), 0)
+    return decided.drop("unasked"), asked

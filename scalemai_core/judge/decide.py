@@ -1,7 +1,7 @@
-"""From judgements to decisions: the whole policy as one table.
+"""From appraisals to decisions: the whole policy as one table.
 
-What the signs against the two masks do not settle goes to people, and what people have no time for
-is put on hold (method reference, section 1.4).
+What the expert does not settle goes to people, and what people have no time for is put on hold
+(method reference, section 1.4).
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from scalemai_core.judge.signs import signs
 from scalemai_core.records.annotation import Origin, State
-from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.decision import Action
 from scalemai_core.records.label_map import Layer
-from scalemai_core.settings import DecideSettings
+from scalemai_core.settings import DecideSettings, ExpertSettings
 
-FAULT = 2
-"""Signs that a single finding of severity ``fault`` counts for."""
+CURRENT, RIVAL = "current", "rival"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,85 +25,77 @@ class Rule:
 
     when: pl.Expr
     action: Action
-    candidate: Candidate
+    takes: str
+    """The current mask, or the rival: the prediction or a proposal."""
+    otherwise: Action
+    """What becomes of a question that nobody has time for."""
     reason: str
 
 
-def decision_table(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule, ...]:
-    """The policy, top to bottom. Expressions speak of the columns that ``signs`` adds."""
+def decision_table(
+    settings: DecideSettings, expert: ExpertSettings, *, out_of_fold: bool
+) -> tuple[Rule, ...]:
+    """The policy, top to bottom. Expressions speak of the columns that ``appraise`` adds."""
+    unknown = pl.col("state") == State.UNKNOWN.value
+    # A critic that saw the annotation cannot convict it: people decide instead (section 1.4).
+    may_act = pl.col("enabled") & out_of_fold
+    says_same = pl.col("dice").fill_null(1.0) >= settings.same_dice
+    not_doubtful = pl.col("quality_current") >= settings.keep_quality
+    wins = (pl.col("better") >= expert.decisive) & (pl.col("gain") >= settings.replace_gain)
+    good_rival = pl.col("quality_rival") >= settings.keep_quality
+    fills = pl.col("quality_rival") >= settings.impute_quality
+    seen = pl.col("volume_ml_prediction") > 0
     return (
         _keep(pl.col("gold").is_not_null(), "gold is trusted"),
         _keep(pl.col("origin") == Origin.HUMAN.value, "a reader has decided"),
         _keep(pl.col("layer") == Layer.LESIONS.value, "lesions are left to readers"),
-        *_unknown(settings, out_of_fold=out_of_fold),
-        *_known(settings, out_of_fold=out_of_fold),
-    )
-
-
-def _unknown(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule, ...]:
-    """Structures nobody spoke of: filled where the model is good at them."""
-    unknown = pl.col("state") == State.UNKNOWN.value
-    reliable = pl.col("reliability") >= settings.impute_reliability
-    plausible = pl.col("against_prediction") < FAULT
-    fill = Rule(
-        when=unknown & reliable & plausible,
-        action=Action.IMPUTE if out_of_fold else Action.KEEP,
-        candidate=Candidate.PREDICTION,
-        reason="unknown, and the prediction is plausible",
-    )
-    return (
-        _keep(unknown & ~pl.col("predicted"), "unknown, and nothing is predicted"),
-        fill,
+        _keep(unknown & ~seen, "unknown, and nothing is predicted"),
+        _take(unknown & fills & may_act, Action.IMPUTE, "unknown, and the prediction is good"),
         _keep(unknown, "unknown, and the prediction is not sure enough"),
-    )
-
-
-def _known(settings: DecideSettings, *, out_of_fold: bool) -> tuple[Rule, ...]:
-    """Annotations: kept where they agree as usual, replaced where the prediction is the better."""
-    against_current, against_prediction = pl.col("against_current"), pl.col("against_prediction")
-    better = (
-        (pl.col("reliability") >= settings.replace_reliability)
-        & (pl.col("gain") >= settings.replace_gain)
-        & ((against_prediction < FAULT) | (against_prediction <= against_current))
-    )
-
-    def replace(when: pl.Expr, reason: str) -> Rule:
-        # A critic that saw the annotation cannot convict it: people decide instead (section 1.4).
-        action = Action.REPLACE if out_of_fold else Action.REVIEW
-        return Rule(when=when, action=action, candidate=Candidate.PREDICTION, reason=reason)
-
-    return (
-        _keep(pl.col("dice").fill_null(1.0) >= settings.same_dice, "both masks say the same"),
-        _keep(~pl.col("suspicious"), "agreement is as usual for this structure"),
-        replace(
-            better & (against_current > 0),
-            "the annotation is implausible and the prediction is not",
+        _keep(says_same & not_doubtful, "both masks say the same"),
+        _take(
+            wins & good_rival & may_act,
+            Action.REPLACE,
+            "another mask is surely better, and good",
         ),
-        replace(better, "the annotation disagrees with a plausible prediction far more than usual"),
-        Rule(
-            when=pl.lit(value=True),
-            action=Action.REVIEW,
-            candidate=Candidate.CURRENT,
-            reason="the signs do not say which mask is right",
+        _ask(
+            wins & may_act & ~not_doubtful,
+            RIVAL,
+            Action.REPLACE,
+            "another mask is surely better, but not good",
         ),
+        _keep(not_doubtful, "the mask is good"),
+        _ask(wins, CURRENT, Action.HOLD, "another mask seems better where the expert is unproven"),
+        _ask(pl.lit(value=True), CURRENT, Action.HOLD, "no mask is surely good"),
     )
 
 
 def _keep(when: pl.Expr, reason: str) -> Rule:
-    return Rule(when=when, action=Action.KEEP, candidate=Candidate.CURRENT, reason=reason)
+    return Rule(when=when, action=Action.KEEP, takes=CURRENT, otherwise=Action.KEEP, reason=reason)
+
+
+def _take(when: pl.Expr, action: Action, reason: str) -> Rule:
+    return Rule(when=when, action=action, takes=RIVAL, otherwise=action, reason=reason)
+
+
+def _ask(when: pl.Expr, takes: str, otherwise: Action, reason: str) -> Rule:
+    return Rule(when=when, action=Action.REVIEW, takes=takes, otherwise=otherwise, reason=reason)
 
 
 def decide(
-    judgements: pl.DataFrame, settings: DecideSettings, *, out_of_fold: bool
+    appraised: pl.DataFrame,
+    settings: DecideSettings,
+    expert: ExpertSettings,
+    *,
+    out_of_fold: bool,
 ) -> pl.DataFrame:
-    """One decision a judgement: columns ``action``, ``candidate``, ``reason``, ``gain``,
-    ``quality``.
+    """One decision an annotation: columns ``action``, ``otherwise``, ``candidate``,
+    ``candidate_map``, ``reason`` and ``quality`` (of the mask that the decision leaves).
 
-    ``judgements`` has the columns of the judgement record and ``gold``, ``origin`` and ``layer``;
-    ``gain`` is the Dice that taking the prediction is expected to add, which orders the review
-    queue, and ``quality`` what the decided mask is worth against its neighbours.
+    ``appraised`` also has ``gold``, ``origin`` and ``layer``. An empty rival that wins makes the
+    structure absent.
     """
-    table = decision_table(settings, out_of_fold=out_of_fold)
+    table = decision_table(settings, expert, out_of_fold=out_of_fold)
     number = pl.coalesce(
         *[pl.when(rule.when).then(pl.lit(i, dtype=pl.Int32)) for i, rule in enumerate(table)]
     )
@@ -113,19 +103,30 @@ def decide(
         {
             "rule": pl.Series(range(len(table)), dtype=pl.Int32),
             "action": [rule.action.value for rule in table],
-            "candidate": [rule.candidate.value for rule in table],
+            "otherwise": [rule.otherwise.value for rule in table],
+            "takes": [rule.takes for rule in table],
             "reason": [rule.reason for rule in table],
         }
     )
-    taken = pl.col("action").is_in([Action.REPLACE.value, Action.IMPUTE.value])
-    quality = pl.when(taken).then("reliability").otherwise("worth")
-    return (
-        signs(judgements, settings)
-        .with_columns(rule=number)
-        .join(outcome, on="rule", how="left", maintain_order="left")
-        .with_columns(quality=quality)
-        .drop("rule")
+    decided = appraised.with_columns(rule=number).join(
+        outcome, on="rule", how="left", maintain_order="left"
     )
+    rival = pl.col("takes") == RIVAL
+    return decided.with_columns(
+        candidate=pl.when(rival).then("rival").otherwise(pl.lit(CURRENT)),
+        candidate_map=pl.when(rival).then("rival_map"),
+        quality=pl.when(rival).then("quality_rival").otherwise("quality_current"),
+        action=_empty_is_absent("action"),
+        otherwise=_empty_is_absent("otherwise"),
+    ).drop("rule", "takes")
+
+
+def _empty_is_absent(column: str) -> pl.Expr:
+    """To replace a mask by an empty prediction is to say that the structure is not there."""
+    predicted = (pl.col("rival") == "prediction") & (pl.col("volume_ml_prediction") == 0)
+    replaced = pl.col(column) == Action.REPLACE.value
+    absent = pl.lit(Action.SET_ABSENT.value)
+    return pl.when(replaced & predicted).then(absent).otherwise(column).alias(column)
 
 
 def count_actions(

@@ -13,9 +13,11 @@ from scalemai_core.judge.rules.masks import Bools, Floats, Masks
 from scalemai_core.judge.rules.registry import verify
 from scalemai_core.judge.summary import LayerMaps, States, complete, summarise
 from scalemai_core.measure.overlap import Overlap
+from scalemai_core.measure.surface import compare_surfaces
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.finding import Finding, Severity
+from scalemai_core.records.grid import Grid
 from scalemai_core.records.judgement import Judgement
 from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.records.scan import Scan
@@ -49,10 +51,10 @@ def judge_scan(
         Candidate.CURRENT: verify(annotated, settings),
         Candidate.PREDICTION: verify(predicted, settings),
     }
-    columns = _agreement(current, prediction, scan.grid.voxel_ml, taxonomy)
-    for candidate, masks in ((Candidate.CURRENT, annotated), (Candidate.PREDICTION, predicted)):
-        columns |= _numbers(masks, candidate)
-        columns |= _signs(findings[candidate], candidate, taxonomy)
+    columns = _agreement(current, prediction, scan.grid, taxonomy)
+    for side, masks in ((Candidate.CURRENT, annotated), (Candidate.PREDICTION, predicted)):
+        columns |= _numbers(masks, side)
+        columns |= _signs(findings[side], side, taxonomy)
     columns["offset_mm"] = _nullable(
         np.linalg.norm(annotated.centroid_mm - predicted.centroid_mm, axis=1)
     )
@@ -61,32 +63,47 @@ def judge_scan(
 
 
 def _agreement(
-    current: LayerMaps, prediction: LayerMaps, voxel_ml: float, taxonomy: Taxonomy
+    current: LayerMaps, prediction: LayerMaps, grid: Grid, taxonomy: Taxonomy
 ) -> dict[str, Sequence[Any]]:
-    dice = np.full(NUM_IDS, np.nan)
+    dice, surface_mm, hd95_mm, surface_dice = np.full((4, NUM_IDS), np.nan)
     shared_ml = np.zeros(NUM_IDS)
     for layer in current:
         overlap = Overlap.of_maps(current[layer], prediction[layer], taxonomy.unions)
+        surfaces = compare_surfaces(
+            current[layer], prediction[layer], grid.spacing_mm_zyx, taxonomy.unions
+        )
         ids = [structure.id for structure in taxonomy.in_layer(layer)]
         dice[ids] = overlap.dice[ids]
-        shared_ml[ids] = voxel_ml * overlap.intersection[ids]
-    return {"dice": _nullable(dice), "intersection_ml": shared_ml.tolist()}
+        shared_ml[ids] = grid.voxel_ml * overlap.intersection[ids]
+        surface_mm[ids], hd95_mm[ids] = surfaces.mean_mm[ids], surfaces.hd95_mm[ids]
+        surface_dice[ids] = surfaces.dice[ids]
+    return {
+        "dice": _nullable(dice),
+        "intersection_ml": shared_ml.tolist(),
+        "surface_mm": _nullable(surface_mm),
+        "hd95_mm": _nullable(hd95_mm),
+        "surface_dice": _nullable(surface_dice),
+    }
 
 
-def _numbers(masks: Masks, candidate: Candidate) -> dict[str, Sequence[Any]]:
+def _numbers(masks: Masks, side: Candidate) -> dict[str, Sequence[Any]]:
     """The columns of one candidate, one value a structure id."""
     x, y, z = masks.centroid_mm.T
     columns: dict[str, Sequence[Any]] = {
         "volume_ml": masks.volume_ml.tolist(),
         "mean_hu": _nullable(masks.mean_hu),
         "pieces": masks.pieces.tolist(),
+        "sd_hu": _nullable(masks.sd_hu),
         "crumbs": _nullable(masks.crumb_share),
+        "holes": _nullable(masks.hole_share),
+        "flat_end": _nullable(masks.flat_end.max(axis=1)),
+        "height_mm": _nullable(masks.ends_mm[:, 1] - masks.ends_mm[:, 0]),
         "x_mm": _nullable(x),
         "y_mm": _nullable(y),
         "z_mm": _nullable(z),
         "at_border": masks.at_border.tolist(),
     }
-    return {f"{name}_{candidate.value}": values for name, values in columns.items()}
+    return {f"{name}_{side.value}": values for name, values in columns.items()}
 
 
 def _signs(

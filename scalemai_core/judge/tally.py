@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
-from scalemai_core.measure.statistics import clopper_pearson
-from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.decision import Action
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.round import TruthScore
 
 FAULTY_DICE = 0.8
 WORSE_BY = 0.05
-ONE_SIDED = 0.90
-"""Level of the two-sided interval whose upper end is the one-sided 95 % bound."""
 AUTOMATIC = [Action.REPLACE.value, Action.IMPUTE.value, Action.SET_ABSENT.value]
 KEY = ["scan_id", "structure"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
-    """What the random look at automatic decisions found."""
-
-    audited: int
-    errors: int
-    upper_bound: float | None
-
-
-def audit(verdicts: Sequence[Verdict], items: pl.DataFrame) -> Audit:
-    """Errors among audited automatic decisions, with their one-sided 95 % upper bound."""
-    audits = set(items.filter(pl.col("kind") == "audit").select(KEY).iter_rows())
-    answers = [v for v in verdicts if (v.scan_id, v.structure) in audits]
-    errors = sum(v.choice is not Candidate.PREDICTION for v in answers)
-    bound = None
-    if answers:
-        bound = float(clopper_pearson(errors, len(answers), level=ONE_SIDED).high)
-    return Audit(audited=len(answers), errors=errors, upper_bound=bound)
 
 
 def automatic(decisions: pl.DataFrame, verdicts: Sequence[Verdict]) -> pl.DataFrame:

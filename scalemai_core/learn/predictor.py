@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from scalemai_core.learn.readout import Prediction, Readout
 from scalemai_core.learn.weights import ReadsBytes, load_weights
 from scalemai_core.learn.windows import stream_windows
 from scalemai_core.records.grid import Grid
-from scalemai_core.records.label_map import ImageZYX
+from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.settings import InputSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -61,12 +61,21 @@ class Predictor:
         return cls(networks, channels, document.input, where)
 
     @torch.inference_mode()
-    def predict(self, image_zyx: ImageZYX, grid: Grid, overlap: float = 0.5) -> Prediction:
-        """Label maps on ``grid`` and confidences of one scan; ``image_zyx`` in Hounsfield units."""
+    def predict(
+        self,
+        image_zyx: ImageZYX,
+        grid: Grid,
+        overlap: float = 0.5,
+        beside: Sequence[Mapping[Layer, LabelsZYX]] = (),
+    ) -> Prediction:
+        """Label maps on ``grid`` and confidences of one scan; ``image_zyx`` in Hounsfield units.
+
+        Annotations ``beside`` it, label maps on ``grid``, are read along for their evidence.
+        """
         spacing = self._settings.spacing_mm
         inner = resampled_grid(grid, (spacing, spacing, spacing)).shape_zyx
         image = windowed(resample_image(image_zyx, inner), self._settings.window_hu)
-        readout = Readout(self._channels, grid.shape_zyx, inner[0])
+        readout = Readout(self._channels, grid.shape_zyx, inner[0], beside)
         windows = stream_windows(
             torch.from_numpy(image).to(self._device),
             self._settings.patch_zyx,

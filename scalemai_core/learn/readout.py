@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from scalemai_core.learn.channels import Channels, LayerChannels
 from scalemai_core.learn.windows import resize_slices
+from scalemai_core.learn.witness import Block, Testimony, Witness
+from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.label_map import LabelsZYX, Layer
 
 MAX_VALUES = 1 << 26
@@ -25,13 +28,22 @@ class Prediction:
     """One label map a layer, on the scan's grid."""
     confidence: dict[str, float]
     """Mean probability over the voxels predicted as a structure, for those predicted at all."""
+    evidence: tuple[dict[str, Evidence], ...] = ()
+    """For each annotation read along: what the probabilities say of its structures."""
 
 
 class Readout:
-    """Takes probabilities slice by slice from the first on; ``prediction`` when all were given."""
+    """Takes probabilities slice by slice from the first on; ``prediction`` when all were given.
+
+    Annotations ``beside`` the scan (label maps on its grid, by layer) are read along.
+    """
 
     def __init__(
-        self, channels: Channels, shape_zyx: tuple[int, int, int], num_slices: int
+        self,
+        channels: Channels,
+        shape_zyx: tuple[int, int, int],
+        num_slices: int,
+        beside: Sequence[Mapping[Layer, LabelsZYX]] = (),
     ) -> None:
         self._channels = channels
         self._shape_zyx = shape_zyx
@@ -43,9 +55,17 @@ class Readout:
             layer.layer: np.zeros(shape_zyx, dtype=np.uint8) for layer in channels.layers
         }
         self._sums = {
-            layer.layer: torch.zeros(2, layer.num_channels, dtype=torch.float64)
+            layer.layer: torch.zeros(4, layer.num_channels, dtype=torch.float64)
             for layer in channels.layers
         }
+        empty_zyx = np.zeros(shape_zyx, dtype=np.uint8)
+        self._witnesses = [
+            {
+                layer.layer: Witness(labels.get(layer.layer, empty_zyx), layer)
+                for layer in channels.layers
+            }
+            for labels in beside
+        ]
 
     def add(self, probabilities: Tensor) -> None:
         """The next slices, (channels, slices, y, x) at the network's spacing."""
@@ -73,23 +93,75 @@ class Readout:
         """All label maps; raises ValueError if slices are missing."""
         if self._next_native != self._shape_zyx[0]:
             raise ValueError(f"{self._next_native} of {self._shape_zyx[0]} slices were predicted")
-        confidence: dict[str, float] = {}
+        inside, border = self._means(0, 1), self._means(2, 3)
+        testimonies = [
+            {
+                name: said
+                for witness in witnesses.values()
+                for name, said in witness.testimony().items()
+            }
+            for witnesses in self._witnesses
+        ]
+        evidence = tuple(
+            {name: _evidence(said, name, inside, border) for name, said in testimony.items()}
+            for testimony in testimonies
+        )
+        return Prediction(self._labels, inside, evidence)
+
+    def _means(self, total: int, voxels: int) -> dict[str, float]:
+        """Means of the structures that have voxels."""
+        means: dict[str, float] = {}
         for layer in self._channels.layers:
-            total, voxels = self._sums[layer.layer].tolist()
+            sums, counts = self._sums[layer.layer][[total, voxels]].tolist()
             for channel, name in enumerate(layer.names, start=1):
-                if voxels[channel]:
-                    confidence[name] = total[channel] / voxels[channel]
-        return Prediction(self._labels, confidence)
+                if counts[channel]:
+                    means[name] = sums[channel] / counts[channel]
+        return means
 
     def _read(self, layer: LayerChannels, z: int, block: Tensor) -> None:
         """The most probable structure of every voxel of (slices, channels, y, x)."""
-        best, channel = resize_slices(block, *self._shape_zyx[1:]).max(dim=1)
-        sums = self._sums[layer.layer]
-        flat = channel.flatten()
-        num = layer.num_channels
-        sums[0] += torch.bincount(flat, weights=best.flatten().double(), minlength=num).cpu()
-        sums[1] += torch.bincount(flat, minlength=num).cpu()
+        probabilities = resize_slices(block, *self._shape_zyx[1:])
+        best, channel = probabilities.max(dim=1)
+        self._sum(layer, best, channel)
         self._labels[layer.layer][z : z + len(block)] = layer.ids[channel.cpu().numpy()]
+        if self._witnesses:
+            entropy = torch.special.entr(probabilities).sum(dim=1)
+            seen = Block(z, probabilities, best, channel, entropy)
+            for witnesses in self._witnesses:
+                witnesses[layer.layer].see(seen)
+
+    def _sum(self, layer: LayerChannels, best: Tensor, channel: Tensor) -> None:
+        """Probabilities inside the predicted masks, and along their borders in the slice."""
+        sums, num = self._sums[layer.layer], layer.num_channels
+        border = _border(channel)
+        for row, where in ((0, slice(None)), (2, border)):
+            codes, values = channel[where].flatten(), best[where].flatten()
+            sums[row] += torch.bincount(codes, weights=values.double(), minlength=num).cpu()
+            sums[row + 1] += torch.bincount(codes, minlength=num).cpu()
+
+
+def _evidence(
+    said: Testimony, name: str, inside: Mapping[str, float], border: Mapping[str, float]
+) -> Evidence:
+    return Evidence(
+        loglik_current=said.loglik_current,
+        loglik_prediction=said.loglik_prediction,
+        entropy=said.entropy,
+        boundary_confidence=border.get(name),
+        confidence=inside.get(name),
+    )
+
+
+def _border(channel: Tensor) -> Tensor:
+    """(slices, y, x) voxels with a neighbour of another channel in their slice."""
+    border = torch.zeros_like(channel, dtype=torch.bool)
+    for axis in (1, 2):
+        size = channel.shape[axis]
+        lower, upper = channel.narrow(axis, 0, size - 1), channel.narrow(axis, 1, size - 1)
+        differs = lower != upper
+        border.narrow(axis, 0, size - 1).logical_or_(differs)
+        border.narrow(axis, 1, size - 1).logical_or_(differs)
+    return border
 
 
 def _neighbours(

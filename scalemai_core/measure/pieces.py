@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalemai_core.measure.unions import disjoint
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.components import border_values, bounding_box, components
@@ -38,7 +38,7 @@ def count_pieces(labels_zyx: LabelsZYX, unions: NDArray[np.bool_], min_voxels: f
         only = np.flatnonzero(present[structure])[0]
         pieces.counted[structure], pieces.outside_largest[structure] = counted[only], outside[only]
     parents = np.flatnonzero(present.sum(axis=1) > 1).tolist()
-    for group in _disjoint(parents, unions):
+    for group in disjoint(parents, unions):
         merge = np.zeros(NUM_IDS, dtype=np.uint8)
         for parent in group:
             merge[: len(unions)][unions[parent]] = parent
@@ -80,19 +80,6 @@ def _by_label(labels_zyx: LabelsZYX, min_voxels: float) -> tuple[Counts, Counts,
     np.add.at(volume, labels, sizes)
     counted = np.bincount(labels[1:][sizes[1:] >= min_voxels], minlength=NUM_IDS)
     return counted, volume - largest, volume
-
-
-def _disjoint(structures: Sequence[int], unions: NDArray[np.bool_]) -> list[list[int]]:
-    """Groups of structures that share no id, so that one label map can hold each group."""
-    groups: list[list[int]] = []
-    for structure in structures:
-        for group in groups:
-            if not (unions[group] & unions[structure]).any():
-                group.append(structure)
-                break
-        else:
-            groups.append([structure])
-    return groups
 
 
 @compiled

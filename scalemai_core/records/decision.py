@@ -26,5 +26,7 @@ class Candidate(StrEnum):
     PREDICTION = "prediction"
     REPAIRED = "repaired"
     ALTERNATIVE = "alternative"
-    """Another source's labels for a scan already stored."""
+    """A mask it had before, or another source's labels for a scan already stored."""
+    DECIDED = "decided"
+    """What an automatic decision made of it, after composition: shown in audits."""
     READER = "reader"

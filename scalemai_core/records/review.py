@@ -33,7 +33,13 @@ class ReviewItem(Record):
     base_label_map: str | None
     """The current mask's label map: a verdict on any other base is refused."""
     prediction: str | None
-    """Path of the prediction that is shown beside it, below the workspace."""
+    """Key of the model whose prediction is a candidate."""
+    rival: Candidate = Candidate.PREDICTION
+    """What is shown beside the current mask; in an audit, what was decided."""
+    rival_map: str | None = None
+    """The rival's label map where it is not the prediction; None means an empty mask."""
+    seconds: float = 0.0
+    """Expected seconds of a person's time."""
 
 
 class Verdict(Record):
@@ -45,9 +51,10 @@ class Verdict(Record):
     structure: str
     reader: str
     choice: Candidate
-    """``current`` keeps, ``prediction`` takes the model's, ``reader`` takes the drawn mask."""
+    """``current`` keeps, ``prediction`` takes the model's, any other takes ``label_map``."""
     label_map: str | None = None
-    """The drawn mask's label map where the choice is ``reader``; None means drawn as empty."""
+    """The chosen mask's label map: drawn by the reader, or the item's ``rival_map``; None means
+    empty. Neither for ``current`` nor for ``prediction``."""
     base_label_map: str | None = None
     seconds: float
     created: datetime

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from scalemai_core.records.base import Record
+from scalemai_core.records.expert import ExpertReport
 from scalemai_core.settings import EngineSettings
 
 
@@ -85,8 +86,16 @@ class RoundResult(Record):
     held: int
     audited: int
     audit_errors: int
+    audit_population: int
+    """Masks the engine changed on its own, of which the audited ones are a random sample."""
     audit_upper_bound: float | None
-    """95 % upper bound (Clopper-Pearson) of the error rate of automatic decisions."""
+    """Exact 95 % upper bound of the error rate of automatic decisions."""
+    audit_width: float | None
+    """How far that bound lies above the rate found: a wide one proves nothing."""
+    expert: ExpertReport
+    """What the expert learned from, and where it may act."""
+    evidence: dict[str, float]
+    """Means of the predict pass's numbers over all annotations."""
     findings: dict[str, int]
     """Findings on current annotations, by rule."""
     mean_agreement: float
@@ -96,4 +105,6 @@ class RoundResult(Record):
     truth: TruthScore | None
     seconds: dict[str, float]
     """Wall time by stage."""
+    stop: str | None
+    """Why no further round is worth it; None where one is."""
     finished: datetime

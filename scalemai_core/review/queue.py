@@ -38,6 +38,9 @@ items = Table(
     Column("reason", String, nullable=False),
     Column("base_label_map", String),
     Column("prediction", String),
+    Column("rival", String, nullable=False),
+    Column("rival_map", String),
+    Column("seconds", Float, nullable=False),
     Column("status", String, nullable=False, default=OPEN),
     Index("items_by_priority", "round", "status", "priority"),
 )

@@ -20,25 +20,27 @@ class Answer:
 
 def answer(
     dice_current: float | None,
-    dice_prediction: float | None,
+    dice_rival: float | None,
     settings: ReviewSettings,
     rng: np.random.Generator,
     *,
+    rival: Candidate = Candidate.PREDICTION,
     may_draw: bool,
 ) -> Answer:
     """Take the better mask if it is good, else draw; err at the given rate (section 1.6's pace).
 
-    An audit only asks which mask is better, nothing is drawn. The Dice values are against the
+    The rival is what is shown beside the current mask, ``rival`` names it. An audit only asks
+    which mask is better, nothing is drawn. The Dice values are against the
     truth; None, both masks empty, is as good as can be.
     """
     current = 1.0 if dice_current is None else dice_current
-    prediction = 1.0 if dice_prediction is None else dice_prediction
-    ranked = [Candidate.CURRENT, Candidate.PREDICTION]
-    if prediction > current:
+    other = 1.0 if dice_rival is None else dice_rival
+    ranked = [Candidate.CURRENT, rival]
+    if other > current:
         ranked.reverse()
     best, worst = ranked
     if rng.random() < settings.error_rate:
         return Answer(choice=worst, seconds=settings.seconds_choose)
-    if not may_draw or max(current, prediction) >= settings.good_dice:
+    if not may_draw or max(current, other) >= settings.good_dice:
         return Answer(choice=best, seconds=settings.seconds_choose)
     return Answer(choice=Candidate.READER, seconds=settings.seconds_draw)

@@ -19,7 +19,7 @@ from scalemai_core.volume.change import Change, Strength, Trust
 from scalemai_core.volume.compose import Touched, compose
 
 INTACT = 0.8
-"""Worth of a mask (judge/signs) from which on nothing seems to be missing of it."""
+"""Quality of a mask from which on nothing seems to be missing of it."""
 TRUST = {Origin.HUMAN: Trust.REVIEWED, Origin.GOLD: Trust.TRUSTED}
 
 
@@ -80,15 +80,20 @@ def _revise_layer(
 
 
 def _weigh(annotation: Annotation, revision: Revision) -> Annotation:
-    """On hold means weight 0; a question nobody answered holds too, any other decision lifts it."""
+    """On hold means weight 0; any other decision lifts it. A kept mask has the quality found.
+
+    What a person or a trusted source vouches for is not weighed again.
+    """
     decided = revision.decisions.get(annotation.structure)
-    if decided is None:
+    if decided is None or annotation.origin in TRUST:
         return annotation
-    unanswered = decided.action is Action.REVIEW and annotation.structure not in revision.verdicts
-    if decided.action is Action.HOLD or unanswered:
+    known = annotation.state is not State.UNKNOWN
+    quality = decided.quality if known else None
+    held = decided.unanswered is Action.HOLD and annotation.structure not in revision.verdicts
+    if held:
         reason = f"on hold: {decided.reason}"
-        return annotation.model_copy(update={"weight": 0.0, "reason": reason})
-    return annotation.model_copy(update={"weight": 1.0})
+        return annotation.model_copy(update={"weight": 0.0, "reason": reason, "quality": quality})
+    return annotation.model_copy(update={"weight": 1.0, "quality": quality})
 
 
 def _confirm(
@@ -101,6 +106,7 @@ def _confirm(
         update={
             "origin": resolution.origin,
             "origin_name": resolution.origin_name,
+            "quality": resolution.quality,
             "reason": resolution.reason,
             "weight": 1.0,
             "round": round_number,
@@ -124,6 +130,7 @@ def _rewrite(
             "state": State.PRESENT if present else State.ABSENT,
             "origin": resolution.origin,
             "origin_name": resolution.origin_name,
+            "quality": resolution.quality,
             "reason": resolution.reason,
             "weight": 1.0,
         }

@@ -17,6 +17,7 @@ from scalemai_core.records.label_map import Layer
 from scalemai_core.store.catalog import Catalog
 from scalemai_core.store.files import STORE_ERRORS, Files
 from scalemai_core.store.ledger import Ledger
+from scalemai_core.store.rounds import RoundTables
 from scalemai_core.store.volumes import LabelMaps, Predictions, ScanVolumes, Volumes
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -112,6 +113,10 @@ class Workspace:
     def ledger(self, round_number: int, stage: str, key: str) -> Ledger:
         """What a stage of a round has finished."""
         return Ledger(self.files, round_number, stage, key)
+
+    def round(self, number: int) -> RoundTables:
+        """The tables of a round."""
+        return RoundTables(self.files, number)
 
     def patient_hash(self, patient: str) -> str:
         """Keyed hash of a patient's name in the source; the name itself is never stored."""

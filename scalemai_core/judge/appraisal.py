@@ -1,0 +1,166 @@
+"""What every annotation and its candidates are worth: scores, qualities, and who would win."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from scalemai_core.judge.expert import SIDES, Expert, thresholds
+from scalemai_core.judge.prior import fault_priors, shifted
+from scalemai_core.judge.score import Estimate
+from scalemai_core.records.annotation import State
+from scalemai_core.records.decision import Candidate
+from scalemai_core.settings import ExpertSettings, ReviewSettings
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+Floats = NDArray[np.float64]
+
+DRAWN_DICE = 0.98
+"""What a mask is worth that a person has drawn. Ours."""
+
+KEY = ["scan_id", "structure"]
+PREDICTED = "prediction"
+"""Source of masks that a model made."""
+
+
+def appraise(
+    rows: pl.DataFrame,
+    expert: Expert,
+    answers: pl.DataFrame,
+    settings: ExpertSettings,
+    review: ReviewSettings,
+) -> pl.DataFrame:
+    """One row an annotation, with what the expert says of it and of the best other mask.
+
+    ``rows`` has the columns of the judgement and evidence records, ``origin``, ``source`` (whose
+    mask it is) and ``proposal_map``; proposals (``candidate`` other than current) are rows of their
+    own and become candidates of their annotation. ``answers`` are people's findings on masks of
+    earlier rounds: source, structure, faulty. Added columns: score_*, quality_* (current,
+    prediction), ``rival`` (the candidate that competes), ``rival_map``, ``score_rival``,
+    ``quality_rival``, ``better`` (P(rival better)), ``enabled``, ``gain``, ``review_gain``,
+    ``seconds``.
+    """
+    scored = _qualified(_scored(rows, expert, settings), expert, answers, settings)
+    own = scored.filter(pl.col("candidate") == Candidate.CURRENT.value)
+    proposals = scored.filter(pl.col("candidate") != Candidate.CURRENT.value)
+    table = _with_rivals(own, proposals)
+    ahead = _estimate(table, "rival").beyond(_estimate(table, "current"))
+    return (
+        table.with_columns(
+            better=pl.Series(expert.better(ahead)),
+            enabled=pl.col("kind").is_in(expert.enabled),
+        )
+        .with_columns(gain=pl.col("score_rival") - pl.col("score_current"))
+        .with_columns(*_review(review))
+    )
+
+
+def _scored(rows: pl.DataFrame, expert: Expert, settings: ExpertSettings) -> pl.DataFrame:
+    """Scores of both sides with their errors, and P(good) at the share that was practised on."""
+    kinds = {s.name: s.kind.value for s in load_taxonomy().structures}
+    threshold = thresholds(rows["structure"], settings)
+    columns: dict[str, Floats] = {}
+    for side in SIDES:
+        estimate = expert.estimate(rows, side)
+        columns[f"score_{side.value}"] = estimate.dice
+        columns[f"error_{side.value}"] = estimate.error
+        columns[f"quality_{side.value}"] = expert.good(estimate.above(threshold))
+    return rows.with_columns(
+        pl.col("structure").replace_strict(kinds, return_dtype=pl.String).alias("kind"),
+        *(pl.Series(name, values) for name, values in columns.items()),
+    )
+
+
+def _estimate(table: pl.DataFrame, side: str) -> Estimate:
+    return Estimate(table[f"score_{side}"].to_numpy(), table[f"error_{side}"].to_numpy())
+
+
+def _qualified(
+    scored: pl.DataFrame, expert: Expert, answers: pl.DataFrame, settings: ExpertSettings
+) -> pl.DataFrame:
+    """Qualities under the share of faults of each source and structure.
+
+    Annotations and predictions are estimated apart: the expert practised on different shares.
+    """
+    known = scored["state"].to_numpy() != State.UNKNOWN.value
+    sources = {Candidate.CURRENT: pl.col("source"), Candidate.PREDICTION: pl.lit(PREDICTED)}
+    columns: list[pl.Series] = []
+    for side in SIDES:
+        quality = scored[f"quality_{side.value}"].to_numpy().copy()
+        used = known if side is Candidate.CURRENT else np.ones(scored.height, dtype=bool)
+        masks = scored.filter(pl.Series(used)).select(
+            sources[side].alias("source"),
+            "kind",
+            "structure",
+            quality=pl.Series(quality[used]),
+            faulty=pl.lit(None, dtype=pl.Boolean),
+        )
+        priors = _priors(masks, answers, expert.practised[side], settings)
+        quality[used] = shifted(quality[used], expert.practised[side], priors)
+        columns.append(pl.Series(f"quality_{side.value}", quality))
+    return scored.with_columns(columns)
+
+
+def _priors(
+    masks: pl.DataFrame, answers: pl.DataFrame, practised: float, settings: ExpertSettings
+) -> Floats:
+    """Of the masks at hand; what people answered on masks of the same sources is evidence too."""
+    kinds = {s.name: s.kind.value for s in load_taxonomy().structures}
+    told = answers.filter(pl.col("source").is_in(masks["source"].unique().to_list())).select(
+        "source",
+        pl.col("structure").replace_strict(kinds, return_dtype=pl.String).alias("kind"),
+        "structure",
+        quality=pl.lit(practised),
+        faulty="faulty",
+    )
+    return fault_priors(pl.concat([masks, told]), practised, settings.prior_strength)[
+        : masks.height
+    ]
+
+
+def _with_rivals(own: pl.DataFrame, proposals: pl.DataFrame) -> pl.DataFrame:
+    """The best candidate beside the annotation: a proposal where it scores higher, else the
+    prediction."""
+    best = (
+        proposals.sort("score_current", *KEY, descending=[True, False, False])
+        .unique(KEY, keep="first", maintain_order=True)
+        .select(
+            *KEY,
+            proposal="candidate",
+            proposal_map="proposal_map",
+            score_proposal="score_current",
+            error_proposal="error_current",
+            quality_proposal="quality_current",
+        )
+    )
+    table = own.drop("proposal_map").join(best, on=KEY, how="left", maintain_order="left")
+    proposed = (pl.col("score_proposal") >= pl.col("score_prediction")).fill_null(value=False)
+
+    def chosen(proposal: pl.Expr, prediction: pl.Expr) -> pl.Expr:
+        return pl.when(proposed).then(proposal).otherwise(prediction)
+
+    return table.with_columns(
+        rival=chosen(pl.col("proposal"), pl.lit(Candidate.PREDICTION.value)),
+        rival_map=chosen(pl.col("proposal_map"), pl.lit(None, dtype=pl.String)),
+        score_rival=chosen(pl.col("score_proposal"), pl.col("score_prediction")),
+        error_rival=chosen(pl.col("error_proposal"), pl.col("error_prediction")),
+        quality_rival=chosen(pl.col("quality_proposal"), pl.col("quality_prediction")),
+    ).drop("proposal", "proposal_map", "score_proposal", "error_proposal", "quality_proposal")
+
+
+def _review(review: ReviewSettings) -> tuple[pl.Expr, ...]:
+    """What a person's look is expected to add in Dice, and the seconds it takes (section 1.6).
+
+    The reader takes the better mask where one is good, and draws where none is.
+    """
+    current, rival = pl.col("quality_current"), pl.col("quality_rival")
+    some_good = 1.0 - (1.0 - current) * (1.0 - rival)
+    best = pl.max_horizontal("score_current", "score_rival")
+    after = some_good * pl.max_horizontal(best, pl.lit(review.good_dice)) + (
+        (1.0 - some_good) * DRAWN_DICE
+    )
+    return (
+        (after - pl.col("score_current")).clip(lower_bound=0.0).alias("review_gain"),
+        (review.seconds_choose + (1.0 - some_good) * review.seconds_draw).alias("seconds"),
+    )

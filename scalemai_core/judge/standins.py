@@ -1,0 +1,36 @@
+"""Masks that stand in for a truth where there is no gold: they agree with a model that never
+learned from them."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from scalemai_core.judge.population import usual_by_structure
+from scalemai_core.records.annotation import State
+from scalemai_core.records.decision import Candidate
+from scalemai_core.settings import ExpertSettings
+
+
+def agreeing_masks(judgements: pl.DataFrame, settings: ExpertSettings, seed: int) -> pl.DataFrame:
+    """Scan and structure of masks that agree at least as usual, and well, without a finding.
+
+    Two independent witnesses rarely make the same mistake (method reference, section 1.4). At most
+    ``settings.stand_ins`` scans, drawn at random.
+    """
+    usual = usual_by_structure(judgements).select("structure", "usual_dice")
+    agreeing = judgements.join(usual, on="structure").filter(
+        (pl.col("candidate") == Candidate.CURRENT.value)
+        & (pl.col("state") == State.PRESENT.value)
+        & pl.col("gold").is_null()
+        & (pl.col("dice") >= pl.max_horizontal("usual_dice", pl.lit(settings.good_dice)))
+        & (pl.col("faults_current") == 0)
+    )
+    scans = agreeing["scan_id"].unique().sort().to_numpy()
+    rng = np.random.default_rng(seed)
+    drawn = rng.permutation(scans)[: settings.stand_ins].tolist()
+    return (
+        agreeing.filter(pl.col("scan_id").is_in(drawn))
+        .select("scan_id", "structure")
+        .sort("scan_id", "structure")
+    )

@@ -1,0 +1,86 @@
+"""The audit: a random, blinded look at what the engine changed on its own."""
+
+from __future__ import annotations
+
+import logging
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from scalemai_core.judge.audit import Audit, audit, audit_size, draw_audit
+from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.round import RoundPlan
+from scalemai_core.records.stage import StageInputs
+from scalemai_core.store.workspace import Workspace
+from tasks.decide import DECISIONS, ITEMS, QUESTIONS, round_allowance
+from tasks.verdicts import KEY, verdicts_of_round
+
+log = logging.getLogger("scalemai.audit")
+
+CHANGES = "automatic"
+"""Table of the masks that differ after composition though nobody saw them."""
+
+TOUCHED = "touched"
+"""Stratum of masks that no decision named: a neighbour's change took or left them voxels."""
+
+
+@task(task_run_name="draw the audit", cache_policy=NO_CACHE)
+def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
+    """Complete the round's questions with a sample of the masks as composed."""
+    store, plan = Workspace.open(inputs.workspace), inputs.plan
+    tables, settings = store.round(plan.number), plan.settings.decide
+    if tables.has(ITEMS):
+        return
+    changes = _changes(store, inputs, composed)
+    wanted = audit_size(changes.height, settings)
+    size = min(wanted, round_allowance(inputs).audits)
+    if size < wanted:
+        log.info("audit: %d masks, %d would be needed for the wanted width", size, wanted)
+    drawn = draw_audit(changes, size, plan.settings.seed + plan.number)
+    items = drawn.select(
+        *KEY,
+        priority=pl.lit(0.0),
+        reason=pl.lit("audit"),
+        seconds=pl.lit(plan.settings.review.seconds_choose),
+        rival=pl.lit(Candidate.DECIDED.value),
+        rival_map="label_map",
+        kind=pl.lit("audit"),
+    )
+    tables.write(CHANGES, changes)
+    tables.write(ITEMS, pl.concat([tables.read(QUESTIONS), items], how="vertical_relaxed"))
+
+
+def round_audit(store: Workspace, plan: RoundPlan) -> Audit:
+    """What people found in a round's audit."""
+    tables = store.round(plan.number)
+    drawn = tables.read(ITEMS).filter(pl.col("kind") == "audit").select(KEY)
+    asked = set(drawn.iter_rows())
+    answers = [v for v in verdicts_of_round(store, plan) if (v.scan_id, v.structure) in asked]
+    errors = sum(verdict.choice is not Candidate.DECIDED for verdict in answers)
+    return audit(errors, len(answers), tables.read(CHANGES).height)
+
+
+def _changes(store: Workspace, inputs: StageInputs, composed: pl.DataFrame) -> pl.DataFrame:
+    """Masks that differ from the base version, by the decision that changed them."""
+    plan = inputs.plan
+    before = store.catalog.annotations(inputs.version).select(*KEY, revision_before="revision")
+    decided = store.round(plan.number).read(DECISIONS)
+    asked = store.round(plan.number).read(QUESTIONS).select(KEY)
+    actions = decided.select(*KEY, stratum="action")
+    automatic = [action.value for action in Action if action is not Action.REVIEW]
+    if not composed.height:
+        return actions.clear().with_columns(label_map=pl.lit(None, dtype=pl.String))
+    return (
+        composed.join(before, on=KEY)
+        .filter(pl.col("revision") != pl.col("revision_before"))
+        .join(asked, on=KEY, how="anti")
+        .join(actions, on=KEY, how="left")
+        .with_columns(
+            stratum=pl.when(pl.col("stratum").is_in(automatic) & (pl.col("stratum") != "keep"))
+            .then("stratum")
+            .otherwise(pl.lit(TOUCHED))
+        )
+        .select(*KEY, "stratum", "label_map")
+        .sort(KEY)
+    )
