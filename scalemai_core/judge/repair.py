@@ -65,7 +65,7 @@ def propose(
             mended_zyx = _renamed(mended_zyx, renames)
             reasons |= words
         for name, rules in _found(findings, layer, taxonomy).items():
-            if name in reasons or taxonomy.children(name):
+            if name in reasons or _has_parts(labels_zyx, name, taxonomy):
                 continue
             if mended_zyx is labels_zyx:
                 mended_zyx = labels_zyx.copy()
@@ -84,6 +84,11 @@ def _found(
             known = rules.get(finding.structure, frozenset())
             rules[finding.structure] = known | {finding.rule}
     return rules
+
+
+def _has_parts(labels_zyx: LabelsZYX, name: str, taxonomy: Taxonomy) -> bool:
+    parts = [part.id for part in taxonomy.descendants(name) if part.name != name]
+    return bool(np.isin(labels_zyx, parts).any()) if parts else False
 
 
 def _mend(labels_zyx: LabelsZYX, name: str, rules: frozenset[str], taxonomy: Taxonomy) -> str:
@@ -134,8 +139,13 @@ def _renames(
     overlap = Overlap.of_maps(labels_zyx, predicted_zyx, taxonomy.unions)
     total = overlap.volume_a[:, None] + overlap.volume_b[None, :]
     dice = 2.0 * overlap.shared / np.maximum(total, 1)
-    leaves = [s.id for s in taxonomy.in_layer(layer) if not taxonomy.children(s.name)]
-    wanted = dict(_namesakes(dice, leaves))
+    held = overlap.volume_a + overlap.volume_b > 0
+    whole = [
+        s.id
+        for s in taxonomy.in_layer(layer)
+        if held[s.id] and not any(held[part.id] for part in taxonomy.children(s.name))
+    ]
+    wanted = dict(_namesakes(dice, whole))
     renames: dict[int, int] = {}
     for own, other in wanted.items():
         exchanged = wanted.get(other) == own
@@ -145,10 +155,13 @@ def _renames(
     return renames, _words(renames, taxonomy)
 
 
-def _namesakes(dice: NDArray[np.float64], leaves: Sequence[int]) -> Iterator[tuple[int, int]]:
-    for own in leaves:
-        others = [other for other in leaves if other != own]
-        best = max(others, key=lambda other: dice[own, other])
+def _namesakes(dice: NDArray[np.float64], whole: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Structures whose mask lies on the prediction of another one rather than on its own."""
+    for own in whole:
+        others = np.array([other for other in whole if other != own], dtype=np.intp)
+        if not len(others):
+            continue
+        best = int(others[np.argmax(dice[own, others])])
         if dice[own, best] >= max(NAMESAKE_DICE, NAMESAKE_FACTOR * dice[own, own]):
             yield own, best
 

@@ -7,19 +7,13 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from made_up_judgements import judged, population
+from made_up_appraisals import CONVICTED, appraised
 
 from scalemai_core.judge.decide import decide
-from scalemai_core.judge.tally import audit, automatic, by_rule, by_structure, score_truth
+from scalemai_core.judge.tally import automatic, by_rule, by_structure, score_truth
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.review import Verdict
-from scalemai_core.settings import DecideSettings
-
-AUDITED = pl.DataFrame(
-    [(f"s{i}", "liver", "audit") for i in range(10)] + [("c", "liver", "choose")],
-    schema=["scan_id", "structure", "kind"],
-    orient="row",
-)
+from scalemai_core.settings import DecideSettings, ExpertSettings
 
 
 def verdict(scan_id: str, choice: Candidate) -> Verdict:
@@ -48,26 +42,6 @@ def scored(*rows: tuple[float, float], **more: Sequence[bool]) -> pl.DataFrame:
     }
     names = [f"s{i}" for i in range(len(rows))]
     return frame.with_columns(scan_id=pl.Series(names), structure=pl.lit("liver"), **columns)
-
-
-def test_an_audit_without_errors_still_has_an_upper_bound() -> None:
-    found = audit([verdict(f"s{i}", Candidate.PREDICTION) for i in range(10)], AUDITED)
-    assert (found.audited, found.errors) == (10, 0)
-    assert found.upper_bound == pytest.approx(1 - 0.05 ** (1 / 10))
-
-
-def test_answers_to_other_questions_are_no_audit() -> None:
-    found = audit([verdict("c", Candidate.READER)], AUDITED)
-    assert (found.audited, found.errors, found.upper_bound) == (0, 0, None)
-
-
-def test_more_errors_raise_the_bound() -> None:
-    right = [verdict(f"s{i}", Candidate.PREDICTION) for i in range(7)]
-    wrong = [verdict(f"s{i}", Candidate.CURRENT) for i in range(7, 10)]
-    found = audit([*right, *wrong], AUDITED)
-    assert (found.audited, found.errors) == (10, 3)
-    assert found.upper_bound is not None
-    assert 0.3 < found.upper_bound < 0.7
 
 
 def test_automatic_is_what_no_person_saw() -> None:
@@ -107,9 +81,10 @@ def test_without_scores_there_is_no_truth() -> None:
 
 
 def test_the_table_of_structures_counts_every_action_and_leaves_gold_out() -> None:
-    decided = decide(
-        population(judged("x", dice=0.05, faults_current=3)), DecideSettings(), out_of_fold=True
-    )
+    usual = [{"dice": 0.9 + 0.001 * i} for i in range(20)]
+    gold = [{"gold": "fit", "origin": "gold"}] * 4
+    table = appraised(*usual, *gold, CONVICTED)
+    decided = decide(table, DecideSettings(), ExpertSettings(), out_of_fold=True)
     (row,) = by_structure(decided, pl.DataFrame()).to_dicts()
     assert row["masks"] == 21
     assert sum(row[action.value] for action in Action) == 21
@@ -117,10 +92,10 @@ def test_the_table_of_structures_counts_every_action_and_leaves_gold_out() -> No
 
 
 def test_findings_are_counted_by_rule_with_an_example() -> None:
-    frame = population(
-        judged("a", findings_current="side,volume", message="on the wrong side"),
-        judged("b", findings_current="side", message="also there"),
-        judged("c", findings_current="side", gold="fit", origin="gold"),
+    frame = appraised(
+        {"scan_id": "a", "findings_current": "side,volume", "message": "on the wrong side"},
+        {"scan_id": "b", "findings_current": "side", "message": "also there"},
+        {"scan_id": "c", "findings_current": "side", "gold": "fit", "origin": "gold"},
     )
     found = by_rule(frame)
     assert found.select("rule", "findings", "masks").rows() == [("side", 2, 2), ("volume", 1, 1)]

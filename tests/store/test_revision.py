@@ -45,7 +45,14 @@ def before(store: Workspace, scan: Scan) -> dict[str, Annotation]:
 def decided(action: Action, quality: float = 0.9) -> Decided:
     taken = action in (Action.REPLACE, Action.IMPUTE)
     candidate = Candidate.PREDICTION if taken else Candidate.CURRENT
-    return Decided(action=action, candidate=candidate, reason="because", quality=quality)
+    return Decided(
+        action=action,
+        otherwise=Action.HOLD if action is Action.REVIEW else action,
+        candidate=candidate,
+        label_map=None,
+        reason="because",
+        quality=quality,
+    )
 
 
 def verdict(scan: Scan, structure: str, choice: Candidate, label_map: str | None = None) -> Verdict:
@@ -90,7 +97,9 @@ def test_without_decisions_nothing_changes(
 ) -> None:
     assert revise(store, scan, before) == before
     kept = {name: decided(Action.KEEP) for name in before}
-    assert revise(store, scan, before, kept) == before
+    after = revise(store, scan, before, kept)
+    assert {a.quality for a in after.values() if a.state is State.PRESENT} == {0.9}
+    assert {name: a.model_copy(update={"quality": None}) for name, a in after.items()} == before
 
 
 def test_replacing_takes_the_predictions_mask_and_remembers_the_old_one(

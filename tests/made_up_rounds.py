@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from scalemai_core.records.expert import ExpertReport, Family
 from scalemai_core.records.round import GoldScore, RoundResult, TruthScore
 
 TRUTH = TruthScore(
@@ -18,6 +19,16 @@ GOLD = GoldScore(
     worst_structure="adrenal_gland_left", worst_low=-0.0113,
     test_patients=20, test_mean_dice=0.8974,
 )  # fmt: skip
+EXPERT = ExpertReport(
+    source="gold", patients=12, masks=9120, calibration_error=0.021,
+    families=(
+        Family(kind="organ", pairs=812, patients=11, coverage=0.931, accuracy=0.984, low=0.971,
+               enabled=True),
+        Family(kind="vessel", pairs=64, patients=9, coverage=0.61, accuracy=0.91, low=0.84,
+               enabled=False),
+    ),
+)  # fmt: skip
+EVIDENCE = {"loglik_current": -0.812, "loglik_prediction": -0.104, "entropy": 0.211}
 NO_GOLD: dict[str, Any] = {
     "gold": None, "promoted": False,
     "promotion_reason": "not assessable: 0 gold patients, 3 are needed",
@@ -32,7 +43,9 @@ def make_result(**changes: Any) -> RoundResult:
         "promotion_reason": "mean Dice on gold rose by 0.012", "scans": 420, "failed_scans": 0,
         "masks": 1781, "decisions": DECISIONS, "changed": 1162, "changed_automatically": 1119,
         "reviewed": 43, "reviewed_share": 0.0242, "human_minutes": 38.4, "held": 21, "audited": 150,
-        "audit_errors": 2, "audit_upper_bound": 0.0414, "findings": {"components": 31},
+        "audit_errors": 2, "audit_population": 1119, "audit_upper_bound": 0.0414,
+        "audit_width": 0.0281, "expert": EXPERT, "evidence": EVIDENCE, "stop": None,
+        "findings": {"components": 31},
         "mean_agreement": 0.9042, "out_of_fold": True, "gold": GOLD, "truth": TRUTH,
         "seconds": {"predict": 1840.0, "train": 9120.0, "publish": 0.4},
         "finished": datetime(2026, 3, 14, 16, 42, tzinfo=UTC),
