@@ -81,14 +81,13 @@ def play(arm: str, base: str, settings: EngineSettings, rounds: int) -> dict[str
     if not Path(workspace).exists():
         shutil.copytree(f"{base}/workspace", workspace)
     store = Workspace.open(workspace)
-    first = store.catalog.latest()
     plan = plan_round(workspace, 1, settings)
+    first = last = store.catalog.version(plan.base_version)
     critic = train(workspace, plan, first, None)  # trained before the arms parted
     inputs = StageInputs(workspace=workspace, plan=plan, version=first, model=critic)
     for number in range(1, rounds + 1):
         plan = plan_round(workspace, number, settings)
-        version = store.catalog.latest()
-        inputs = StageInputs(workspace=workspace, plan=plan, version=version, model=critic)
+        inputs = StageInputs(workspace=workspace, plan=plan, version=last, model=critic)
         table = judged_round(inputs)
         if arm in POLICIES:
             decide_by(POLICIES[arm], inputs, table)
@@ -176,7 +175,7 @@ def _prepare(base: Path, settings: EngineSettings, options: argparse.Namespace) 
         if gold:
             _ingest(workspace, phantoms / "gold", gold=True)
         plan = plan_round(workspace, 1, settings)
-        train(workspace, plan, Workspace.open(workspace).catalog.latest(), None)
+        train(workspace, plan, Workspace.open(workspace).catalog.version(plan.base_version), None)
         (base / "prepared").touch()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -79,7 +80,7 @@ def rehearse_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
                 image_zyx,
                 case.scan.grid,
                 settings.predict.overlap,
-                beside=[labels for labels, _ in copies],
+                beside=[copy.labels for copy in copies],
             )
             looks = _looks(case.scan, image_zyx, true, copies, prediction, settings)
             rows += [
@@ -110,18 +111,27 @@ def _unseeing(scan: Scan, num_folds: int) -> Sequence[int]:
     return range(num_folds) if scan.gold else (scan.fold,)
 
 
-Copy = tuple[Labels, dict[str, State]]
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Label maps as a careless source would deliver them."""
+
+    labels: Labels
+    states: dict[str, State]
+    faults: dict[str, str]
+    """Structure -> kind of fault."""
 
 
 def _copies(case: LabelledScan, true: Labels, settings: EngineSettings) -> list[Copy]:
     """The masks as they are, then degraded copies; each scan draws from its own generator."""
     seed = zlib.crc32(case.scan.scan_id.encode())
     noise = DegradeSettings(fault_share=settings.expert.fault_share)
-    copies: list[Copy] = [(true, case.states)]
+    copies = [Copy(true, case.states, {})]
     for index in range(settings.expert.copies):
         rng = np.random.default_rng([settings.seed, seed, index])
         degraded = degrade(true, case.scan.grid, rng, noise)
-        copies.append((degraded.labels, _stated(case.states, degraded.labels, degraded.unknown)))
+        states = _stated(case.states, degraded.labels, degraded.unknown)
+        faults = {fault.structure: fault.kind.value for fault in degraded.faults}
+        copies.append(Copy(degraded.labels, states, faults))
     return copies
 
 
@@ -154,12 +164,10 @@ def _looks(
     taxonomy = load_taxonomy()
     predicted_dice = dice_by_structure(true, prediction.labels, taxonomy)
     rows: Rows = []
-    for look, ((labels, states), evidence) in enumerate(
-        zip(copies, prediction.evidence, strict=True)
-    ):
-        dice = dice_by_structure(true, labels, taxonomy)
+    for look, (copy, evidence) in enumerate(zip(copies, prediction.evidence, strict=True)):
+        dice = dice_by_structure(true, copy.labels, taxonomy)
         judgements, _ = judge_scan(
-            scan, image_zyx, labels, prediction.labels, states, settings.judge
+            scan, image_zyx, copy.labels, prediction.labels, copy.states, settings.judge
         )
         for judgement in judgements:
             name = judgement.structure
@@ -169,6 +177,7 @@ def _looks(
                     **judgement.model_dump(mode="json"),
                     **(seen.model_dump() if seen else {}),
                     "look": look,
+                    "fault": copy.faults.get(name),
                     "true_dice_current": _both_empty_is_right(dice[name]),
                     "true_dice_prediction": _both_empty_is_right(predicted_dice[name]),
                 }

@@ -84,6 +84,8 @@ def fit_expert(
     on patients of ``select``; stand-ins on themselves, held out by patient, with a stricter bound.
     """
     usual = usual_by_structure(judgements)
+    if rehearsal.is_empty():
+        return _abstaining(usual)
     gold = (rehearsal["role"] == GoldRole.FIT.value).any()
     learn = rehearsal.filter(pl.col("role") == (GoldRole.FIT.value if gold else STAND_IN))
     if learn["patient"].n_unique() < settings.min_patients:

@@ -122,8 +122,9 @@ class Score:
 def _fit(lesson: Lesson, names: Sequence[str], target: Floats, seed: int) -> Any:
     trees = cast("Any", HistGradientBoostingRegressor)(
         max_iter=250,
-        learning_rate=0.06,
-        max_leaf_nodes=15,
+        learning_rate=0.04,
+        max_leaf_nodes=31,
+        max_features=0.2,
         min_samples_leaf=20,
         l2_regularization=1.0,
         early_stopping=False,

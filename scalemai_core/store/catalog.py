@@ -62,6 +62,8 @@ class Catalog:
         self, version: DatasetVersion, scan_ids: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """The annotations of a version (or of some of its scans), sorted by scan and structure."""
+        if scan_ids is not None and not scan_ids:
+            return pl.DataFrame(schema=tables.ANNOTATIONS)
         chosen = None if scan_ids is None else [("scan_id", "in", list(scan_ids))]
         return self._read("annotations", version.annotations_delta, tables.ANNOTATIONS, chosen)
 
