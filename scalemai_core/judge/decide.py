@@ -136,7 +136,7 @@ def decide(
 
 def _second_says() -> pl.Expr:
     """Words for the person who is asked; null where there is nothing to add."""
-    said = pl.col("second").replace_strict(
+    said = pl.col("second").cast(pl.String).replace_strict(
         {
             Preference.CURRENT.value: "; the second expert prefers the present mask",
             Preference.RIVAL.value: "; the second expert prefers the other mask",

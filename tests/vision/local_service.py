@@ -84,52 +84,21 @@ def honest(true_shadow: Callable[[tuple[int, ...]], NDArray[np.bool_]]) -> Scrip
     return script
 
 
-class Service:
-    """A running server; every request is kept."""
+class Service(ThreadingHTTPServer):
+    """A server; every request is kept."""
+
+    daemon_threads = True
 
     def __init__(self, script: Script) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.script = script
         self.requests: list[Request] = []
         self.running = True
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                size = int(self.headers.get("Content-Length", 0))
-                document = json.loads(self.rfile.read(size))
-                request = Request(self.path, dict(self.headers.items()), document)
-                service.requests.append(request)
-                try:
-                    self._send(service.script(request))
-                except OSError:
-                    self.close_connection = True  # the client had enough
-
-            def _send(self, response: Response) -> None:
-                service.pause(response.delay_s)
-                self.send_response(response.status)
-                for name, value in response.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(response.body)))
-                self.end_headers()
-                if not response.drip_s:
-                    self.wfile.write(response.body)
-                    return
-                for byte in response.body:
-                    if not service.running:
-                        return
-                    self.wfile.write(bytes([byte]))
-                    service.pause(response.drip_s)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
 
     @property
     def url(self) -> str:
         """What goes into the settings."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
     def pause(self, seconds: float) -> None:
         """Sleep, but not beyond the end of the test."""
@@ -138,16 +107,46 @@ class Service:
             time.sleep(0.01)
 
 
+class _Handler(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_POST(self) -> None:
+        document = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        request = Request(self.path, dict(self.headers.items()), document)
+        self.server.requests.append(request)
+        try:
+            self._send(self.server.script(request))
+        except OSError:
+            self.close_connection = True  # the client had enough
+
+    def _send(self, response: Response) -> None:
+        self.server.pause(response.delay_s)
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        step = 1 if response.drip_s else max(len(response.body), 1)
+        for start in range(0, len(response.body), step):
+            if not self.server.running:
+                return
+            self.wfile.write(response.body[start : start + step])
+            self.server.pause(response.drip_s)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+        """Quiet."""
+
+
 @contextmanager
 def serving(script: Script) -> Iterator[Service]:
     """A service for as long as the block lasts."""
     service = Service(script)
-    thread = threading.Thread(target=service.server.serve_forever, args=(0.02,), daemon=True)
+    thread = threading.Thread(target=service.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield service
     finally:
         service.running = False
-        service.server.shutdown()
-        service.server.server_close()
+        service.shutdown()
+        service.server_close()
         thread.join()

@@ -92,9 +92,11 @@ def test_odd_text_arrives_as_text_that_can_be_stored(text: str) -> None:
 
 @pytest.mark.parametrize(("status", "attempts"), [(500, 3), (503, 3), (429, 3), (400, 1), (401, 1)])
 def test_a_refusal_is_repeated_where_that_may_help(status: int, attempts: int) -> None:
-    with serving(lambda _: Response(KEY.encode(), status)) as service:
-        with pytest.raises(NoAnswer, match=f"status {status}") as error:
-            client(service.url).ask(QUESTION)
+    with (
+        serving(lambda _: Response(KEY.encode(), status)) as service,
+        pytest.raises(NoAnswer, match=f"status {status}") as error,
+    ):
+        client(service.url).ask(QUESTION)
     assert len(service.requests) == attempts
     assert KEY not in str(error.value)
 
@@ -124,9 +126,8 @@ def test_no_service_makes_the_client_wait_long(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("slow", [{"delay_s": 30.0}, {"drip_s": 0.05}])
 def test_a_slow_answer_is_no_answer_even_if_it_never_stops_coming(slow: dict[str, float]) -> None:
     answer = Response(says("ANSWER: 1" * 100).body, **slow)
-    with serving(lambda _: answer) as service:
-        with pytest.raises(NoAnswer, match="in time"):
-            client(service.url, timeout_s=0.3).ask(QUESTION)
+    with serving(lambda _: answer) as service, pytest.raises(NoAnswer, match="in time"):
+        client(service.url, timeout_s=0.3).ask(QUESTION)
     assert len(service.requests) == 1, "a service that hangs is not asked again at once"
 
 
@@ -171,9 +172,11 @@ def test_a_dead_service_is_left_alone_and_a_good_answer_restores_trust() -> None
                 outcomes.append(asked.ask(QUESTION).text)
             except NoAnswer as error:
                 outcomes.append(str(error))
-    assert outcomes == ["status 500", "ANSWER: 1", *["status 500"] * 2] + [
-        "given up after 2 failures in a row"
-    ] * 2
+    assert (
+        outcomes
+        == ["status 500", "ANSWER: 1", *["status 500"] * 2]
+        + ["given up after 2 failures in a row"] * 2
+    )
     assert len(service.requests) == 4
 
 
