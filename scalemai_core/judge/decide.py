@@ -136,14 +136,18 @@ def decide(
 
 def _second_says() -> pl.Expr:
     """Words for the person who is asked; null where there is nothing to add."""
-    said = pl.col("second").cast(pl.String).replace_strict(
-        {
-            Preference.CURRENT.value: "; the second expert prefers the present mask",
-            Preference.RIVAL.value: "; the second expert prefers the other mask",
-            Preference.ABSTAINS.value: "; the second expert abstains",
-        },
-        default=None,
-        return_dtype=pl.String,
+    said = (
+        pl.col("second")
+        .cast(pl.String)
+        .replace_strict(
+            {
+                Preference.CURRENT.value: "; the second expert prefers the present mask",
+                Preference.RIVAL.value: "; the second expert prefers the other mask",
+                Preference.ABSTAINS.value: "; the second expert abstains",
+            },
+            default=None,
+            return_dtype=pl.String,
+        )
     )
     return pl.when(pl.col("action") == Action.REVIEW.value).then(said)
 

@@ -24,6 +24,8 @@ MAX_WAIT_S = 30.0
 """Longest pause between attempts, whatever the service asks for. Ours."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which another attempt may help."""
+_UNSENT = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError)
+"""What an unusable address, certificate or proxy of the environment may raise."""
 _NAME_LENGTH = 200
 
 
@@ -56,8 +58,6 @@ class Endpoint:
         self._key = key.strip()
         self._pause_s = pause_s
         self._failures = 0
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise NoAnswer(f"the key in {settings.key_variable} holds characters no key can have")
 
     def ask(self, question: Question) -> Reply:
         """One question, as often as ``tries``; blocks for ``timeout_s`` an attempt and pauses.
@@ -66,6 +66,8 @@ class Endpoint:
         """
         if self._failures >= self._settings.give_up_after:
             raise NoAnswer(f"given up after {self._failures} failures in a row")
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise NoAnswer(f"{self._settings.key_variable} holds characters that no key can have")
         try:
             reply = asyncio.run(self._ask(_payload(question, self._settings)))
         except NoAnswer:
@@ -86,7 +88,7 @@ class Endpoint:
                 await asyncio.sleep(min(wait_s, MAX_WAIT_S))
             except (TimeoutError, httpx.TimeoutException):
                 raise NoAnswer("no answer in time") from None
-            except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            except _UNSENT as error:
                 raise NoAnswer(f"the request failed: {type(error).__name__}") from None
         raise NoAnswer("never asked")
 

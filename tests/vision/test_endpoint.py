@@ -183,8 +183,18 @@ def test_a_dead_service_is_left_alone_and_a_good_answer_restores_trust() -> None
 @pytest.mark.parametrize("key", ["sk-\u00fcber", "two\nlines"])
 def test_a_broken_key_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(NoAnswer, match="SCALEMAI_VISION_KEY") as error:
-        client("http://127.0.0.1:9/v1", key)
+        client("http://127.0.0.1:9/v1", key).ask(QUESTION)
     assert key not in str(error.value)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://x", "http://127.0.0.1:9"])
+def test_an_environment_without_a_way_out_is_no_answer(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(NoAnswer):
+        client("http://vision.invalid/v1", tries=1).ask(QUESTION)
 
 
 def echo(request: Request) -> Response:
