@@ -140,9 +140,7 @@ def compositions(
     for structure in changed:
         source = draw(st.sampled_from([None, 0, 1, 2]))
         trust, worth = draw(strength)
-        changes.append(
-            Change(structure, None if source is None else sources[source], trust, worth)
-        )
+        changes.append(Change(structure, None if source is None else sources[source], trust, worth))
     present = draw(st.frozensets(st.integers(1, NUM - 1)))
     base_strength = draw(st.dictionaries(st.integers(1, NUM - 1), strength))
     return base, changes, present, base_strength
