@@ -77,7 +77,7 @@ def _revise_layer(
 
 
 def _weigh(annotation: Annotation, revision: Revision) -> Annotation:
-    """On hold means weight 0; any other decision lifts it. A kept mask has the quality found.
+    """On hold means weight 0; any other decision lifts it to the quality that was found.
 
     What a person or a trusted source vouches for is not weighed again.
     """
@@ -90,7 +90,8 @@ def _weigh(annotation: Annotation, revision: Revision) -> Annotation:
     if held:
         reason = f"on hold: {decided.reason}"
         return annotation.model_copy(update={"weight": 0.0, "reason": reason, "quality": quality})
-    return annotation.model_copy(update={"weight": 1.0, "quality": quality})
+    weight = 1.0 if quality is None else quality
+    return annotation.model_copy(update={"weight": weight, "quality": quality})
 
 
 def _confirm(
@@ -129,7 +130,7 @@ def _rewrite(
             "origin_name": resolution.origin_name,
             "quality": resolution.quality,
             "reason": resolution.reason,
-            "weight": 1.0,
+            "weight": resolution.quality,
         }
     elif touched is not None and annotation.state is not State.UNKNOWN:
         moved |= {
