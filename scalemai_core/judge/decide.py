@@ -44,9 +44,11 @@ def decision_table(
     may_act = pl.col("enabled") & out_of_fold
     says_same = pl.col("dice").fill_null(1.0) >= settings.same_dice
     not_doubtful = pl.col("quality_current") >= settings.keep_quality
-    wins = (pl.col("better") >= expert.decisive) & (pl.col("gain") >= settings.replace_gain)
-    leans = (pl.col("better") > EVEN) & (pl.col("gain") >= settings.replace_gain)
-    seconded = leans & (pl.col("second") == RIVAL).fill_null(value=False)
+    needed = pl.when(not_doubtful).then(expert.decisive_over_good).otherwise(expert.decisive)
+    gains = pl.col("gain") >= settings.replace_gain
+    wins = (pl.col("better") >= needed) & gains
+    agreed = (pl.col("second") == RIVAL).fill_null(value=False)
+    seconded = (pl.col("better") > EVEN) & gains & agreed
     good_rival = pl.col("quality_rival") >= settings.keep_quality
     fills = pl.col("quality_rival") >= settings.impute_quality
     seen = pl.col("volume_ml_prediction") > 0
