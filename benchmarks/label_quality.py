@@ -37,6 +37,7 @@ from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.faults import DegradeSettings
 from scalemai_core.synthesize.population import write_population
+from tasks.dataset import model_document
 from tasks.ingest import commit_cases, plan_ingestion, store_cases
 from tasks.round import revisable_scans
 from tasks.truth import score_shard
@@ -83,7 +84,8 @@ def play(arm: str, base: str, settings: EngineSettings, rounds: int) -> dict[str
     store = Workspace.open(workspace)
     plan = plan_round(workspace, 1, settings)
     first = last = store.catalog.version(plan.base_version)
-    critic = train(workspace, plan, first, None)  # trained before the arms parted
+    (shared,) = store.files.names("models")  # trained before the arms parted
+    critic = model_document(store, shared)
     inputs = StageInputs(workspace=workspace, plan=plan, version=first, model=critic)
     for number in range(1, rounds + 1):
         plan = plan_round(workspace, number, settings)
