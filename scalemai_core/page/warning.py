@@ -31,8 +31,8 @@ def notice(result: RoundResult) -> Warned | None:
     if result.expert.source == "none":
         return Warned(
             "No gold: the expert had nothing to learn from",
-            "Nothing was changed automatically; people decide. Its qualities say nothing in this "
-            "round.",
+            "Nothing was changed automatically; only people decide. Its qualities say nothing in "
+            "this round.",
         )
     return None
 
