@@ -131,7 +131,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--patients", type=int, default=40)
     parser.add_argument("--gold", type=int, default=15)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=800, help="of the first training")
+    parser.add_argument("--steps", type=int, default=1600, help="of the first training")
     parser.add_argument("--jobs", type=int, default=2, help="arms played side by side")
     parser.add_argument("--no-gold", action="store_true")
     parser.add_argument("--quick", action="store_true", help="small, for a look at whether it runs")
@@ -145,7 +145,7 @@ def _options() -> argparse.Namespace:
 def _settings(options: argparse.Namespace) -> EngineSettings:
     tree = {name: dict(section) for name, section in SETTINGS.items() if name != "seed"}
     tree["compute"] |= {"workers": 1}
-    tree["train"] |= {"steps": options.steps, "warm_steps": options.steps // 2}
+    tree["train"] |= {"steps": options.steps, "warm_steps": options.steps // 4}
     tree["decide"] = {"round_share": 0.6}
     return parse_settings({"seed": options.seed, **tree})
 

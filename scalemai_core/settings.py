@@ -117,9 +117,11 @@ class ExpertSettings(Section):
     """Scans without gold whose agreeing masks stand in where there is no gold. Ours."""
     min_patients: int = Field(default=3, ge=2)
     """Patients to learn from, and patients to prove a family of structures on. Ours."""
-    decisive: float = Field(default=0.9, gt=0.5, lt=1)
+    decisive: float = Field(default=0.75, gt=0.5, lt=1)
     """Probability from which on the expert says which of two masks is better; below it abstains.
     Section 2.8."""
+    decisive_over_good: float = Field(default=0.97, gt=0.5, lt=1)
+    """The same where the present mask is good already: first of all, do no harm. Ours."""
     enable_accuracy: float = Field(default=0.9, gt=0.5, lt=1)
     """Lower bound of its accuracy on gold ``select`` from which on it may act in a family of
     structures; section 2.8."""

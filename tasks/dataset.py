@@ -67,6 +67,13 @@ def labelled_scans(
     return found
 
 
+def model_before(store: Workspace, model: ModelDocument) -> ModelDocument | None:
+    """The newest stored model of an older dataset version, if there is one."""
+    documents = (model_document(store, key) for key in store.files.names("models"))
+    older = [d for d in documents if d.dataset_version < model.dataset_version]
+    return max(older, key=lambda d: (d.dataset_version, d.key), default=None)
+
+
 def model_document(store: Workspace, key: str) -> ModelDocument:
     """The document of a stored model."""
     return ModelDocument.model_validate_json(store.files.read_bytes(model_path(key)))

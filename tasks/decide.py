@@ -8,11 +8,11 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.appraisal import appraise
+from scalemai_core.judge.appraisal import PREDICTED, appraise
 from scalemai_core.judge.budget import Allowance, allowance, spend_budget
 from scalemai_core.judge.decide import decide
 from scalemai_core.judge.expert import Expert, fit_expert
-from scalemai_core.records.annotation import State
+from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.expert import ExpertReport
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan
@@ -49,7 +49,12 @@ def judgement_table(
     known = judged.filter(pl.col("state").is_in(KNOWN))
     derived = known.join(facts, on="structure").select("scan_id", structure="parent").drop_nulls()
     scans = store.catalog.scans(version).select("scan_id", "gold", "case")
-    origins = store.catalog.annotations(version).select(*KEY, "origin", source="origin_name")
+    by_model = pl.col("origin") == Origin.MODEL.value
+    origins = store.catalog.annotations(version).select(
+        *KEY,
+        "origin",
+        source=pl.when(by_model).then(pl.lit(PREDICTED)).otherwise("origin_name"),
+    )
     return (
         judged.join(derived.unique(), on=KEY, how="anti")
         .join(facts.drop("parent"), on="structure")

@@ -26,7 +26,7 @@ from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.degrade import degrade
 from scalemai_core.synthesize.faults import DegradeSettings
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, load_taxonomy
-from tasks.dataset import LabelledScan, dataset, labelled_scans
+from tasks.dataset import LabelledScan, dataset, labelled_scans, model_before
 from tasks.models import fold_predictor
 from tasks.shards import Rows, run_shard
 
@@ -60,7 +60,10 @@ def choose_practice(inputs: StageInputs, judgements: pl.DataFrame) -> tuple[str,
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
 def rehearse_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
-    """Judge degraded copies of trusted masks, predicted by models that never saw the patient."""
+    """Judge degraded copies of trusted masks, and what another model saw there.
+
+    Every look is beside the prediction of a model that never saw the patient.
+    """
     store = Workspace.open(inputs.workspace)
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
     settings, model = inputs.plan.settings, inputs.model
@@ -76,13 +79,14 @@ def rehearse_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
             predictor = fold_predictor(
                 inputs.workspace, model, fold, settings.compute, out_of_fold=True
             )
+            looked_at = [*copies, *_seen_before(inputs, case, image_zyx, fold)]
             prediction = predictor.predict(
                 image_zyx,
                 case.scan.grid,
                 settings.predict.overlap,
-                beside=[copy.labels for copy in copies],
+                beside=[copy.labels for copy in looked_at],
             )
-            looks = _looks(case.scan, image_zyx, true, copies, prediction, settings)
+            looks = _looks(case.scan, image_zyx, true, looked_at, prediction, settings)
             rows += [
                 {**row, "look": f"{fold}-{row['look']}"}
                 for row in looks
@@ -119,6 +123,7 @@ class Copy:
     states: dict[str, State]
     faults: dict[str, str]
     """Structure -> kind of fault."""
+    origin: Origin = Origin.SOURCE
 
 
 def _copies(case: LabelledScan, true: Labels, settings: EngineSettings) -> list[Copy]:
@@ -133,6 +138,25 @@ def _copies(case: LabelledScan, true: Labels, settings: EngineSettings) -> list[
         faults = {fault.structure: fault.kind.value for fault in degraded.faults}
         copies.append(Copy(degraded.labels, states, faults))
     return copies
+
+
+def _seen_before(
+    inputs: StageInputs, case: LabelledScan, image_zyx: ImageZYX, fold: int
+) -> list[Copy]:
+    """What a model before this one saw, or another fold of it: masks that replaced annotations.
+
+    None where every such model has learned from the scan.
+    """
+    workspace, settings, model = inputs.workspace, inputs.plan.settings, inputs.model
+    earlier = model_before(Workspace.open(workspace), model)
+    if earlier is None:
+        if case.scan.gold is None or len(model.folds) == 1:
+            return []
+        earlier, fold = model, (fold + 1) % len(model.folds)
+    predictor = fold_predictor(workspace, earlier, fold, settings.compute, out_of_fold=True)
+    seen = predictor.predict(image_zyx, case.scan.grid, settings.predict.overlap)
+    states = _stated(case.states, seen.labels, ())
+    return [Copy(seen.labels, states, {}, Origin.MODEL)]
 
 
 def _stated(states: dict[str, State], labels: Labels, unknown: tuple[str, ...]) -> dict[str, State]:
@@ -176,6 +200,7 @@ def _looks(
                 {
                     **judgement.model_dump(mode="json"),
                     **(seen.model_dump() if seen else {}),
+                    "origin": copy.origin.value,
                     "look": look,
                     "fault": copy.faults.get(name),
                     "true_dice_current": _both_empty_is_right(dice[name]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from scalemai_core.judge.appraisal import PREDICTED
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.round import RoundPlan
@@ -52,7 +53,7 @@ def _answers(store: Workspace, number: int) -> pl.DataFrame:
         .join(shown, on=KEY)
         .join(sources, on=KEY, how="left")
         .select(
-            source=pl.when(audit).then(pl.lit("prediction")).otherwise("source"),
+            source=pl.when(audit).then(pl.lit(PREDICTED)).otherwise("source"),
             structure="structure",
             faulty=pl.col("choice") != approved,
         )

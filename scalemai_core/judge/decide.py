@@ -41,7 +41,8 @@ def decision_table(
     may_act = pl.col("enabled") & out_of_fold
     says_same = pl.col("dice").fill_null(1.0) >= settings.same_dice
     not_doubtful = pl.col("quality_current") >= settings.keep_quality
-    wins = (pl.col("better") >= expert.decisive) & (pl.col("gain") >= settings.replace_gain)
+    needed = pl.when(not_doubtful).then(expert.decisive_over_good).otherwise(expert.decisive)
+    wins = (pl.col("better") >= needed) & (pl.col("gain") >= settings.replace_gain)
     good_rival = pl.col("quality_rival") >= settings.keep_quality
     fills = pl.col("quality_rival") >= settings.impute_quality
     seen = pl.col("volume_ml_prediction") > 0

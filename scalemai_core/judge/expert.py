@@ -33,6 +33,9 @@ TELLING_DICE = 0.02
 PREDICTIONS_SAY = 0.25
 """Weight of a prediction met again beside every degraded copy."""
 
+UNTAUGHT_ERROR = 0.1
+"""Error to expect of a score that nothing has taught. Ours."""
+
 STAND_IN = "stand_in"
 """Role of masks whose agreement stands in for a truth."""
 
@@ -41,7 +44,10 @@ SIDES = (Candidate.CURRENT, Candidate.PREDICTION)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Expert:
-    """A fitted expert; ``score`` is None where there was nothing to learn from: it abstains."""
+    """A fitted expert; ``score`` is None where there was nothing to learn from.
+
+    Such an expert may act nowhere: what agrees and breaks no rule passes, people decide the rest.
+    """
 
     usual: pl.DataFrame
     score: Score | None
@@ -57,7 +63,7 @@ class Expert:
     def estimate(self, rows: pl.DataFrame, side: Candidate) -> Estimate:
         """Expected Dice of one side's masks, one a judgement."""
         if self.score is None:
-            return Estimate(np.full(rows.height, 0.5), np.ones(rows.height))
+            return _agreement(rows, side)
         return self.score(features(rows, self.usual, side))
 
     @property
@@ -189,12 +195,19 @@ def _proven(
     return replace(draft, report=report)
 
 
+def _agreement(rows: pl.DataFrame, side: Candidate) -> Estimate:
+    """Agreement stands in for a score; a mask that breaks a rule is worth nothing."""
+    sound = (rows[f"faults_{side.value}"] == 0).to_numpy()
+    dice = rows["dice"].fill_null(1.0).to_numpy() * sound
+    return Estimate(dice, np.full(rows.height, UNTAUGHT_ERROR))
+
+
 def _abstaining(usual: pl.DataFrame) -> Expert:
-    """Too few patients to learn from: every mask is a coin's toss, and no family is enabled."""
+    """Too few patients to learn from: no family is enabled."""
     return Expert(
         usual=usual,
         score=None,
-        good=Curve(slope=0.0, offset=0.0),
+        good=Curve(slope=1.0, offset=0.0),
         better=Curve(slope=0.0, offset=0.0),
         practised=dict.fromkeys(SIDES, 0.5),
         report=ExpertReport(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from scalemai_core.judge.population import EVIDENCE, log_volume
+from scalemai_core.records.annotation import Origin
 from scalemai_core.records.decision import Candidate
 from scalemai_core.taxonomy.structure import Kind
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -37,6 +38,7 @@ def features(rows: pl.DataFrame, usual: pl.DataFrame, side: Candidate) -> pl.Dat
         **_size(side.value, other.value),
         **{name: pl.col(name) - pl.col(f"usual_{name}") for name in EVIDENCE},
         "is_prediction": pl.lit(side is Candidate.PREDICTION),
+        "by_model": _by_model(),
         "kind": _kind(),
     }
     return frame.select(
@@ -89,6 +91,12 @@ def _size(side: str, other: str) -> dict[str, pl.Expr]:
         "shared_of_own": shared_ml / pl.col(f"volume_ml_{side}").clip(lower_bound=1e-3),
         "shared_of_other": shared_ml / pl.col(f"volume_ml_{other}").clip(lower_bound=1e-3),
     }
+
+
+def _by_model() -> pl.Expr:
+    """The annotation is what an earlier model saw: it errs as predictions do, not as sources."""
+    own = pl.col("candidate") != Candidate.ALTERNATIVE.value
+    return own & (pl.col("origin") == Origin.MODEL.value)
 
 
 def _kind() -> pl.Expr:

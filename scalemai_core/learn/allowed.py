@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from scalemai_core.learn.channels import LayerChannels
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 NUM_LABELS = 256
+EVEN: Mapping[str, float] = MappingProxyType({})
+"""Every mask has as much to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,20 @@ class AllowedSets:
     """Channels of each set of several."""
     known: NDArray[np.bool_]
     """(num_channels,) channels whose every voxel is labelled; background is never among them."""
+    weight: NDArray[np.float32]
+    """(num_channels,) how much the case's mask of a channel has to say; 1 for background."""
 
 
 def allowed_sets(
-    channels: LayerChannels, unknown: Collection[str], taxonomy: Taxonomy
+    channels: LayerChannels,
+    unknown: Collection[str],
+    taxonomy: Taxonomy,
+    weights: Mapping[str, float] = EVEN,
 ) -> AllowedSets:
     """Which channels each label value allows, given the structures of which nothing is known.
 
     Method reference, sections 1.8 and 6.2: what is unknown is marginalised, never taken as absent.
+    ``weights`` names the structures whose masks have less than 1 to say.
     """
     table = _allowed_table(channels, frozenset(unknown), taxonomy)
     target = np.zeros(NUM_LABELS, dtype=np.uint8)
@@ -47,7 +56,8 @@ def allowed_sets(
         else:
             target[value] = channels.num_channels + sets.setdefault(several, len(sets))
     known = np.array([False, *(name not in unknown for name in channels.names)])
-    return AllowedSets(target, tuple(np.array(each) for each in sets), known)
+    weight = np.array([1.0, *(weights.get(name, 1.0) for name in channels.names)], dtype=np.float32)
+    return AllowedSets(target, tuple(np.array(each) for each in sets), known, weight)
 
 
 def _allowed_table(

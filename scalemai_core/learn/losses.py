@@ -43,6 +43,8 @@ class LayerTarget:
     """(num_channels,) bool: structures whose Dice counts in this patch."""
     fixed: Tensor
     """(num_channels,) bool: unknown structures, to which Dice gives no gradient."""
+    weight: Tensor
+    """(num_channels,) how much each structure's mask has to say, voxels and Dice alike."""
 
     @classmethod
     def of(cls, channels: LayerChannels, allowed: AllowedSets, labels_zyx: Tensor) -> LayerTarget:
@@ -59,7 +61,13 @@ class LayerTarget:
         complete = known.clone()
         for index, each in enumerate(sets):
             complete[each] &= counts[num + index] == 0
-        return cls(channels.span, target, sets, complete, fixed)
+        weight = torch.from_numpy(allowed.weight).to(device)
+        return cls(channels.span, target, sets, complete, fixed, weight)
+
+    @property
+    def say(self) -> Tensor:
+        """(num_channels,) weight of this patch's voxels in each structure's Dice."""
+        return self.weight * self.known
 
 
 def segmentation_loss(
@@ -72,9 +80,10 @@ def segmentation_loss(
 
     ``logits`` (batch, channels, z, y, x); ``targets`` per sample and layer. A voxel's
     cross-entropy is minus the log of the probability of its allowed set (method reference,
-    sections 1.8 and 6.2), voxels weighted by ``balance``. Dice is over the whole batch, the mean of
-    structures known and present in it. Numerators and denominators are summed over processes:
-    every process gets the loss of the whole batch, and its own voxels' gradient.
+    sections 1.8 and 6.2), voxels weighted by ``balance`` and by their mask's weight. Dice is over
+    the whole batch, the mean of structures known and present in it. Numerators and denominators are
+    summed over processes: every process gets the loss of the whole batch, and its own voxels'
+    gradient.
     """
     loss = _MarginalLoss.apply(logits, targets, balance, dice_weight)
     if not isinstance(loss, Tensor):
@@ -177,7 +186,8 @@ def _forward(logits: Tensor, target: LayerTarget, weights: Tensor) -> _Forward:
     for index, each in enumerate(target.sets):
         mass = probabilities[each].sum(dim=0)
         of_allowed = torch.where(target.target == num + index, mass, of_allowed)
-    return _Forward(target, probabilities, of_allowed, channel, single, weights[channel])
+    voxel_weight = (weights * target.weight)[channel]
+    return _Forward(target, probabilities, of_allowed, channel, single, voxel_weight)
 
 
 def _count(part: _Forward, entropy: Tensor, overlap: Tensor) -> None:
@@ -186,12 +196,12 @@ def _count(part: _Forward, entropy: Tensor, overlap: Tensor) -> None:
     entropy[0] -= (logarithm * part.weight).sum(dtype=torch.float64)
     entropy[1] += part.weight.sum(dtype=torch.float64)
     num = len(part.probabilities)
-    known = part.target.known
+    say = part.target.say.double()
     inside = part.of_allowed.double() * part.single
-    overlap[0] += torch.bincount(part.channel, weights=inside, minlength=num) * known
-    overlap[1] += part.probabilities.sum(dim=1) * known
+    overlap[0] += torch.bincount(part.channel, weights=inside, minlength=num) * say
+    overlap[1] += part.probabilities.sum(dim=1) * say
     voxels = torch.bincount(part.channel, weights=part.single.double(), minlength=num)
-    overlap[2] += voxels * known
+    overlap[2] += voxels * say
 
 
 def _backward(part: _Forward, per_weight: float, by_sum: Tensor, by_overlap: Tensor) -> Tensor:
@@ -201,7 +211,7 @@ def _backward(part: _Forward, per_weight: float, by_sum: Tensor, by_overlap: Ten
     and on its overlap with the label.
     """
     probabilities, target = part.probabilities, part.target
-    by_sum, by_overlap = by_sum * target.known, by_overlap * target.known
+    by_sum, by_overlap = by_sum * target.say, by_overlap * target.say
     at_label = by_overlap[part.channel] * part.of_allowed * part.single
     mean = by_sum @ probabilities + at_label
     slope = by_sum[:, None] - mean

@@ -100,7 +100,7 @@ class PatchSource:
 
     def _allowed_of(self, case: TrainingCase) -> dict[Layer, AllowedSets]:
         return {
-            layer.layer: allowed_sets(layer, case.unknown, self._taxonomy)
+            layer.layer: allowed_sets(layer, case.unknown, self._taxonomy, case.weights)
             for layer in self.channels.layers
         }
 

@@ -83,6 +83,7 @@ def training_cases(
         if scan.gold is not None or rows is None:
             continue
         unknown = rows.filter(silent)["structure"]
+        doubted = rows.filter(~silent & (pl.col("weight") < 1.0))
         teaching = rows.filter(~silent & (pl.col("state") == State.PRESENT.value))
         if not teaching.height:
             continue
@@ -98,6 +99,7 @@ def training_cases(
                 grid=scan.grid,
                 label_maps=label_maps,
                 unknown=tuple(unknown),
+                weights=dict(doubted.select("structure", "weight").iter_rows()),
             )
         )
     return tuple(cases)

@@ -46,7 +46,7 @@ class Annotation(Record):
     quality: float | None = None
     """Estimated probability that the mask is good; None where nothing was estimated."""
     weight: float = 1.0
-    """Weight in training; 0 while on hold."""
+    """Weight in training: the quality where one was estimated; 0 while on hold."""
     round: int = 0
     """Round in which it last changed; 0 is ingestion."""
     reason: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from scalemai_core.records.base import Record
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import Layer
@@ -24,6 +26,8 @@ class TrainingCase(Record):
 
     A parent that is not listed is known: where its voxels are not, its parts are not either.
     """
+    weights: dict[str, float] = Field(default_factory=dict)
+    """Known structures whose masks have less than 1 to say."""
 
 
 class TrainingPlan(Record):

@@ -32,7 +32,7 @@ class Decided:
     """The layer that holds the candidate's mask; None for the current one and the prediction."""
     reason: str
     quality: float
-    """Quality of the mask that the decision leaves; settles voxels that a neighbour claims too."""
+    """Quality of the mask that the decision leaves."""
 
     @property
     def unanswered(self) -> Action:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalemai_core.records.annotation import Annotation, Origin, State
 from scalemai_core.records.decision import Action
-from scalemai_core.records.label_map import Layer
+from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.store.resolution import Resolution, Revision, resolve
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
@@ -54,25 +55,21 @@ def _revise_layer(
     )
     composed = compose(
         base_zyx,
-        [
-            Change(taxonomy[name].id, None if r.absent else r.source_zyx, r.trust, r.quality)
-            for name, r in changing.items()
-        ],
+        _changes(changing, taxonomy),
         taxonomy.unions,
         present=_heirs(revision, before, taxonomy),
-        base_strength=_strengths(revision, before, taxonomy),
+        base_strength=_strengths(revision, before, base_zyx, taxonomy),
     )
     scan = revision.scan
     new_name = store.labels.write(composed.labels_zyx, scan.scan_id, layer, scan.grid)
-    counts = np.bincount(composed.labels_zyx.ravel(), minlength=256)[: len(taxonomy.unions)]
-    volumes = taxonomy.unions @ counts
+    voxels = _voxels(composed.labels_zyx, taxonomy)
     return [
         _rewrite(
             _confirm(annotation, resolutions.get(annotation.structure), revision.round),
             new_name,
             changing.get(annotation.structure),
             composed.touched.get(taxonomy[annotation.structure].id),
-            present=bool(volumes[taxonomy[annotation.structure].id]),
+            present=bool(voxels[taxonomy[annotation.structure].id]),
             round_number=revision.round,
         )
         for annotation in weighted
@@ -80,7 +77,7 @@ def _revise_layer(
 
 
 def _weigh(annotation: Annotation, revision: Revision) -> Annotation:
-    """On hold means weight 0; any other decision lifts it. A kept mask has the quality found.
+    """On hold means weight 0; any other decision lifts it to the quality that was found.
 
     What a person or a trusted source vouches for is not weighed again.
     """
@@ -93,7 +90,8 @@ def _weigh(annotation: Annotation, revision: Revision) -> Annotation:
     if held:
         reason = f"on hold: {decided.reason}"
         return annotation.model_copy(update={"weight": 0.0, "reason": reason, "quality": quality})
-    return annotation.model_copy(update={"weight": 1.0, "quality": quality})
+    weight = 1.0 if quality is None else quality
+    return annotation.model_copy(update={"weight": weight, "quality": quality})
 
 
 def _confirm(
@@ -132,7 +130,7 @@ def _rewrite(
             "origin_name": resolution.origin_name,
             "quality": resolution.quality,
             "reason": resolution.reason,
-            "weight": 1.0,
+            "weight": resolution.quality,
         }
     elif touched is not None and annotation.state is not State.UNKNOWN:
         moved |= {
@@ -163,13 +161,33 @@ def _heirs(revision: Revision, before: Sequence[Annotation], taxonomy: Taxonomy)
     }
 
 
+def _changes(changing: Mapping[str, Resolution], taxonomy: Taxonomy) -> list[Change]:
+    """A voxel is worth more to a small mask than to a large one, and more to a good one."""
+    maps = {id(r.source_zyx): r.source_zyx for r in changing.values() if r.source_zyx is not None}
+    voxels = {key: _voxels(labels_zyx, taxonomy) for key, labels_zyx in maps.items()}
+    changes: list[Change] = []
+    for name, r in changing.items():
+        structure, source_zyx = taxonomy[name].id, None if r.absent else r.source_zyx
+        size = 1 if source_zyx is None else voxels[id(source_zyx)][structure]
+        changes.append(Change(structure, source_zyx, r.trust, r.quality / max(size, 1)))
+    return changes
+
+
 def _strengths(
-    revision: Revision, before: Sequence[Annotation], taxonomy: Taxonomy
+    revision: Revision, before: Sequence[Annotation], base_zyx: LabelsZYX, taxonomy: Taxonomy
 ) -> dict[int, Strength]:
+    voxels = _voxels(base_zyx, taxonomy)
     strengths: dict[int, Strength] = {}
     for annotation in before:
+        structure = taxonomy[annotation.structure].id
         decided = revision.decisions.get(annotation.structure)
         quality = decided.quality if decided else 0.5
         trust = TRUST.get(annotation.origin, Trust.AUTOMATIC)
-        strengths[taxonomy[annotation.structure].id] = (trust, quality)
+        strengths[structure] = (trust, quality / max(voxels[structure], 1))
     return strengths
+
+
+def _voxels(labels_zyx: LabelsZYX, taxonomy: Taxonomy) -> NDArray[np.int64]:
+    """Voxels by structure id, those of parts included."""
+    counts = np.bincount(labels_zyx.ravel(), minlength=256)[: len(taxonomy.unions)]
+    return np.asarray(taxonomy.unions @ counts, dtype=np.int64)

@@ -19,7 +19,7 @@ class Trust(IntEnum):
 
 
 Strength = tuple[Trust, float]
-"""Trust, then quality: what settles a voxel that two structures claim."""
+"""Trust, then what a voxel is worth to the mask: settles a voxel that two structures claim."""
 
 UNJUDGED: Strength = (Trust.AUTOMATIC, 0.5)
 """Strength of a structure of which nothing is said."""
@@ -33,9 +33,9 @@ class Change:
     source_zyx: LabelsZYX | None
     """The candidate's label map, parts under their own ids; None where it becomes absent."""
     trust: Trust = Trust.AUTOMATIC
-    quality: float = 0.5
+    worth: float = 0.5
 
     @property
     def strength(self) -> Strength:
         """What it brings to a conflict."""
-        return (self.trust, self.quality)
+        return (self.trust, self.worth)

@@ -46,7 +46,7 @@ def compose(
     """Apply all changes to a layer at once; their order does not matter.
 
     A changed structure leaves its old voxels and takes its candidate's. A voxel that another
-    structure holds goes to the stronger of the two (trust, then quality), to the holder on a tie. A
+    structure holds goes to the stronger of the two (trust, then worth), to the holder on a tie. A
     voxel left behind becomes what the change's own candidate sees there, where that structure is
     ``present``, unchanged and of no higher trust, else background. ``base_strength`` speaks for
     unchanged structures, a parent's word covering its parts; of others nothing is known.

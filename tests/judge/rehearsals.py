@@ -67,6 +67,7 @@ def _rows(phantom: Phantom, index: int) -> pl.DataFrame:
             {
                 **one.model_dump(mode="json"),
                 **dict.fromkeys(EVIDENCE),
+                "origin": "source",
                 "gold": ROLES[index],
                 "role": ROLES[index],
                 "patient": scan.patient,

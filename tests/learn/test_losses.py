@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scalemai_core.learn.allowed import AllowedSets, allowed_sets
+from scalemai_core.learn.allowed import EVEN, AllowedSets, allowed_sets
 from scalemai_core.learn.channels import Channels
 from scalemai_core.learn.losses import DICE_WEIGHT, SMOOTH_VOXELS, LayerTarget, segmentation_loss
 from scalemai_core.records.label_map import Layer
@@ -38,13 +40,15 @@ def draw(seed: int, batch: int, anatomy: list[int]) -> tuple[Tensor, list[dict[L
 
 
 def targets_of(
-    labels: list[dict[Layer, np.ndarray]], unknown: list[tuple[str, ...]]
+    labels: list[dict[Layer, np.ndarray]],
+    unknown: list[tuple[str, ...]],
+    weights: Mapping[str, float] = EVEN,
 ) -> list[list[LayerTarget]]:
     return [
         [
             LayerTarget.of(
                 layer,
-                allowed_sets(layer, missing, TAXONOMY),
+                allowed_sets(layer, missing, TAXONOMY, weights),
                 torch.from_numpy(each[layer.layer]),
             )
             for layer in CHANNELS.layers
@@ -63,6 +67,7 @@ def brute_force(
     labels: list[dict[Layer, np.ndarray]],
     unknown: list[tuple[str, ...]],
     balance: float,
+    say: Mapping[str, float] = EVEN,
 ) -> Tensor:
     """Voxel by voxel, with unknown logits held constant in the Dice."""
     total = logits.new_zeros((), dtype=torch.float64)
@@ -93,8 +98,11 @@ def brute_force(
                 p = held.softmax(0)[channel]
                 y = torch.tensor([float(s == [channel]) for s in sets], dtype=torch.float64)
                 for slot, value in enumerate(((p * y).sum(), p.sum(), y.sum())):
-                    sums[channel - 1][slot] = sums[channel - 1][slot] + value
-        weights = torch.tensor([(len(groups) / groups.count(g)) ** balance for g in groups])
+                    sums[channel - 1][slot] = sums[channel - 1][slot] + say.get(name, 1) * value
+        worth = [1.0, *(say.get(name, 1.0) for name in layer.names)]
+        weights = torch.tensor(
+            [(len(groups) / groups.count(g)) ** balance * worth[g] for g in groups]
+        )
         total = total + (torch.stack(entropies) * weights).sum() / weights.sum()
         dice_losses += [
             1 - (2 * i + SMOOTH_VOXELS) / (p + y + SMOOTH_VOXELS) for i, p, y in sums if y > 0
@@ -126,6 +134,24 @@ def test_loss_and_gradient_equal_brute_force(
     (expected_gradient,) = torch.autograd.grad(expected, logits)
     assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
     torch.testing.assert_close(gradient, expected_gradient, atol=1e-6, rtol=0)
+
+
+def test_a_doubted_mask_says_less_in_loss_and_gradient() -> None:
+    logits, labels = draw(3, 2, ids("spleen", "kidney_left", "liver_segment_1"))
+    unknown: list[tuple[str, ...]] = [("kidney_left",), ()]
+    say = {"spleen": 0.3, "aorta": 0.6}
+    loss = segmentation_loss(logits, targets_of(labels, unknown, say), 0.5)
+    expected = brute_force(logits, labels, unknown, 0.5, say)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
+    assert loss.item() != pytest.approx(
+        segmentation_loss(logits, targets_of(labels, unknown)).item()
+    )
+    torch.testing.assert_close(
+        torch.autograd.grad(loss, logits)[0],
+        torch.autograd.grad(expected, logits)[0],
+        atol=1e-6,
+        rtol=0,
+    )
 
 
 def test_with_everything_known_the_entropy_is_plain_cross_entropy() -> None:

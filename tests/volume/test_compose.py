@@ -58,16 +58,16 @@ def test_a_parent_brings_its_parts_under_their_own_ids() -> None:
 def test_the_stronger_of_two_takes_the_voxel_and_a_tie_keeps_the_holder() -> None:
     base, source = row(5), row(4)
     for change, winner in [
-        (Change(4, source, quality=0.5), 5),
-        (Change(4, source, quality=0.6), 4),
-        (Change(4, source, trust=TRUSTED, quality=0.0), 4),
+        (Change(4, source, worth=0.5), 5),
+        (Change(4, source, worth=0.6), 4),
+        (Change(4, source, trust=TRUSTED, worth=0.0), 4),
     ]:
         composed = run(base, change)
         assert ids(composed) == [winner]
         assert composed.denied == ({4: 1} if winner == 5 else {})
         assert composed.touched == ({5: Touched(0, 1)} if winner == 4 else {})
     held: dict[int, Strength] = {5: (REVIEWED, 0.1)}
-    assert ids(run(base, Change(4, source, trust=TRUSTED, quality=1.0), strength=held)) == [5]
+    assert ids(run(base, Change(4, source, trust=TRUSTED, worth=1.0), strength=held)) == [5]
 
 
 def test_a_vacated_voxel_becomes_what_the_candidate_sees_there() -> None:
@@ -92,7 +92,7 @@ def test_a_vacated_voxel_falls_to_the_innermost_present_parent() -> None:
 
 def test_a_trusted_parent_keeps_the_voxels_its_part_gives_up() -> None:
     base, source = row(2, 2, 2, 2), row(0, 3, 5, 2)
-    change = Change(2, source, quality=0.9)
+    change = Change(2, source, worth=0.9)
     assert ids(run(base, change)) == [0, 3, 5, 2]
     composed = run(base, change, strength={1: (REVIEWED, 1.0)})
     assert ids(composed) == [1, 3, 1, 2]
@@ -101,8 +101,8 @@ def test_a_trusted_parent_keeps_the_voxels_its_part_gives_up() -> None:
 
 def test_a_trusted_parent_does_not_lose_a_part_to_an_outsider() -> None:
     held: dict[int, Strength] = {1: (TRUSTED, 0.5)}
-    assert ids(run(row(2), Change(4, row(4), quality=1.0), strength=held)) == [2]
-    assert ids(run(row(2), Change(3, row(3), quality=1.0), strength=held)) == [3]
+    assert ids(run(row(2), Change(4, row(4), worth=1.0), strength=held)) == [2]
+    assert ids(run(row(2), Change(3, row(3), worth=1.0), strength=held)) == [3]
 
 
 def test_a_weaker_change_of_a_parent_respects_a_stronger_one_of_its_part() -> None:
@@ -139,10 +139,8 @@ def compositions(
     changes: list[Change] = []
     for structure in changed:
         source = draw(st.sampled_from([None, 0, 1, 2]))
-        trust, quality = draw(strength)
-        changes.append(
-            Change(structure, None if source is None else sources[source], trust, quality)
-        )
+        trust, worth = draw(strength)
+        changes.append(Change(structure, None if source is None else sources[source], trust, worth))
     present = draw(st.frozensets(st.integers(1, NUM - 1)))
     base_strength = draw(st.dictionaries(st.integers(1, NUM - 1), strength))
     return base, changes, present, base_strength
