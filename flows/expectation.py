@@ -9,6 +9,7 @@ from scalemai_core.records.stage import StageInputs
 from tasks.audit import draw_round_audit
 from tasks.decide import decide_round, judgement_table, train_expert
 from tasks.judge import judge_shard
+from tasks.opinions import choose_pairs, gather_opinions, opine_shard
 from tasks.predict import predict_shard
 from tasks.rehearse import choose_practice, rehearse_shard
 from tasks.revise import revise_shard
@@ -23,6 +24,9 @@ def expectation(inputs: StageInputs) -> frozenset[str]:
     table = judgement_table(inputs, judged.rows, predicted.rows)
     practised = run_stage("rehearse", rehearse_shard, inputs, choose_practice(inputs, table))
     expert = train_expert(inputs, table, practised.rows)
+    if inputs.plan.settings.vision.url:
+        doubtful = choose_pairs(inputs, table, expert)
+        gather_opinions(inputs, run_stage("opinions", opine_shard, inputs, doubtful).rows)
     decide_round(inputs, table, expert)
     composed = run_stage("compose", revise_shard, inputs, revisable_scans(inputs), answered=False)
     draw_round_audit(inputs, composed.rows)

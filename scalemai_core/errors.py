@@ -38,3 +38,7 @@ class RejectedInput(ScaleMAIError):  # noqa: N818 - bad data, turned into a reje
         super().__init__(message)
         self.reason = reason
         self.remedy = remedy
+
+
+class NoAnswer(ScaleMAIError):  # noqa: N818 - the second expert then abstains
+    """A vision-language service gave no usable answer; the message says why, and holds no key."""

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Section(BaseModel):
-    """A group of settings that one part of the engine reads."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from scalemai_core.section import Section
+from scalemai_core.vision_settings import VisionSettings
 
 
 class ComputeSettings(Section):
@@ -107,7 +104,7 @@ class ExpertSettings(Section):
 
     good_dice: float = Field(default=0.8, gt=0, le=1)
     """Dice to the truth from which on a mask is good. Ours."""
-    good_dice_of: dict[str, float] = {}
+    good_dice_of: dict[str, float] = Field(default={})
     """The same for structures with a threshold of their own."""
     copies: int = Field(default=8, ge=1)
     """Degraded copies of every trusted scan that the expert practises on. Ours."""
@@ -244,6 +241,7 @@ class EngineSettings(Section):
     predict: PredictSettings = PredictSettings()
     judge: JudgeSettings = JudgeSettings()
     expert: ExpertSettings = ExpertSettings()
+    vision: VisionSettings = VisionSettings()
     decide: DecideSettings = DecideSettings()
     review: ReviewSettings = ReviewSettings()
     train: TrainSettings = TrainSettings()

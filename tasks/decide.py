@@ -27,6 +27,8 @@ log = logging.getLogger("scalemai.decide")
 KNOWN = [State.PRESENT.value, State.ABSENT.value]
 DECISIONS, QUESTIONS, ITEMS = "decisions", "questions", "items"
 """Tables of a round; items are the questions and the audits drawn after composition."""
+OPINIONS = "opinions"
+"""Table of what the second expert said; only rounds that asked one have it."""
 
 
 def judgement_table(
@@ -92,15 +94,23 @@ def decide_round(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> No
     if tables.has(DECISIONS):
         return
     settings = plan.settings
-    appraised = appraise(
-        table, expert, answers_before(store, plan), settings.expert, settings.review
-    )
+    appraised = appraised_round(inputs, table, expert)
+    if tables.has(OPINIONS):
+        opinions = tables.read(OPINIONS).select(*KEY, second="opinion")
+        appraised = appraised.join(opinions, on=KEY, how="left", maintain_order="left")
     decided = decide(
         appraised, settings.decide, settings.expert, out_of_fold=trusts(inputs.model, plan)
     )
     decided, questions = spend_budget(decided, round_allowance(inputs).questions)
     tables.write(QUESTIONS, questions)
     tables.write(DECISIONS, decided)
+
+
+def appraised_round(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> pl.DataFrame:
+    """What every annotation and its candidates are worth, with what people said before."""
+    store, plan = Workspace.open(inputs.workspace), inputs.plan
+    answers = answers_before(store, plan)
+    return appraise(table, expert, answers, plan.settings.expert, plan.settings.review)
 
 
 def round_allowance(inputs: StageInputs) -> Allowance:

@@ -81,6 +81,7 @@ def stage_key(stage: str, inputs: StageInputs) -> str:
         "predict": (settings.predict,),
         "judge": (settings.predict, settings.judge),
         "rehearse": (settings.predict, settings.judge, settings.expert),
+        "opinions": (settings.predict, settings.judge, settings.expert, settings.vision),
         "evaluate": (settings.predict,),
     }.get(stage, ())
     return step_key(

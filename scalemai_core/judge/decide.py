@@ -14,9 +14,12 @@ import polars as pl
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.decision import Action
 from scalemai_core.records.label_map import Layer
+from scalemai_core.records.opinion import Preference
 from scalemai_core.settings import DecideSettings, ExpertSettings
 
 CURRENT, RIVAL = "current", "rival"
+EVEN = 0.5
+"""Probability at which an expert leans to neither mask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,10 @@ def decision_table(
     says_same = pl.col("dice").fill_null(1.0) >= settings.same_dice
     not_doubtful = pl.col("quality_current") >= settings.keep_quality
     needed = pl.when(not_doubtful).then(expert.decisive_over_good).otherwise(expert.decisive)
-    wins = (pl.col("better") >= needed) & (pl.col("gain") >= settings.replace_gain)
+    gains = pl.col("gain") >= settings.replace_gain
+    wins = (pl.col("better") >= needed) & gains
+    agreed = (pl.col("second") == RIVAL).fill_null(value=False)
+    seconded = (pl.col("better") > EVEN) & gains & agreed
     good_rival = pl.col("quality_rival") >= settings.keep_quality
     fills = pl.col("quality_rival") >= settings.impute_quality
     seen = pl.col("volume_ml_prediction") > 0
@@ -66,6 +72,11 @@ def decision_table(
             "another mask is surely better, but not good",
         ),
         _keep(not_doubtful, "the mask is good"),
+        _take(
+            seconded & good_rival & may_act,
+            Action.REPLACE,
+            "both experts lean to another mask, and it is good",
+        ),
         _ask(wins, CURRENT, Action.HOLD, "another mask seems better where the expert is unproven"),
         _ask(pl.lit(value=True), CURRENT, Action.HOLD, "no mask is surely good"),
     )
@@ -93,9 +104,11 @@ def decide(
     """One decision an annotation: columns ``action``, ``otherwise``, ``candidate``,
     ``candidate_map``, ``reason`` and ``quality`` (of the mask that the decision leaves).
 
-    ``appraised`` also has ``gold``, ``origin`` and ``layer``. An empty rival that wins makes the
-    structure absent.
+    ``appraised`` also has ``gold``, ``origin`` and ``layer``, and, where a second expert was asked,
+    ``second``: what it prefers. An empty rival that wins makes the structure absent.
     """
+    if "second" not in appraised.columns:
+        appraised = appraised.with_columns(second=pl.lit(None, dtype=pl.String))
     table = decision_table(settings, expert, out_of_fold=out_of_fold)
     number = pl.coalesce(
         *[pl.when(rule.when).then(pl.lit(i, dtype=pl.Int32)) for i, rule in enumerate(table)]
@@ -116,10 +129,29 @@ def decide(
     return decided.with_columns(
         candidate=pl.when(rival).then("rival").otherwise(pl.lit(CURRENT)),
         candidate_map=pl.when(rival).then("rival_map"),
+        reason=pl.concat_str("reason", _second_says(), ignore_nulls=True),
         quality=pl.when(rival).then("quality_rival").otherwise("quality_current"),
         action=_empty_is_absent("action"),
         otherwise=_empty_is_absent("otherwise"),
     ).drop("rule", "takes")
+
+
+def _second_says() -> pl.Expr:
+    """Words for the person who is asked; null where there is nothing to add."""
+    said = (
+        pl.col("second")
+        .cast(pl.String)
+        .replace_strict(
+            {
+                Preference.CURRENT.value: "; the second expert prefers the present mask",
+                Preference.RIVAL.value: "; the second expert prefers the other mask",
+                Preference.ABSTAINS.value: "; the second expert abstains",
+            },
+            default=None,
+            return_dtype=pl.String,
+        )
+    )
+    return pl.when(pl.col("action") == Action.REVIEW.value).then(said)
 
 
 def _empty_is_absent(column: str) -> pl.Expr:
