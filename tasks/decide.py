@@ -147,6 +147,16 @@ def expert_report(store: Workspace, plan: RoundPlan) -> ExpertReport:
     return ExpertReport.model_validate(store.read_json(expert_report_path(plan)))
 
 
+def expert_documents(store: Workspace, plan: RoundPlan) -> dict[str, bytes]:
+    """The round's expert as files: what is known of it, and its score where it learned one."""
+    paths = (expert_report_path(plan), expert_path(plan))
+    return {
+        path.rpartition("/")[2]: store.files.read_bytes(path)
+        for path in paths
+        if store.files.exists(path)
+    }
+
+
 def expert_path(plan: RoundPlan) -> str:
     """Where a round's expert lies."""
     return f"rounds/{plan.number}/expert.skops"

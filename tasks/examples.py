@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from scalemai_core.page.example import Example
 from scalemai_core.page.figures import Outline, draw_example
-from scalemai_core.page.round_report import Example
+from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.records.model import ModelDocument
@@ -71,16 +72,24 @@ def _draw(
     if row["action"] != Action.HOLD.value:
         outlines.append(Outline("after the round", _mask(after, predicted, structure), AFTER_COLOR))
     png = draw_example(store.scans.read(scan.scan_id), scan.grid.spacing_mm_zyx, outlines)
-    dice = row["dice"]
+    known = row["state"] != State.UNKNOWN.value
     return Example(
         case=scan.case,
         structure=structure,
         action=Action(str(row["action"])),
         reason=str(row["reason"]),
-        dice=dice if isinstance(dice, float) else None,
+        dice=_number(row["dice"]),
+        quality=_number(row["quality_current"]) if known else None,
+        rival=str(row["rival"]),
+        quality_rival=_number(row["quality_rival"]),
+        better=_number(row["better"]) if known else None,
         png=png,
         caption=str(row["message"] or ""),
     )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, float) else None
 
 
 def _mask(labels_zyx: LabelsZYX | None, like: LabelsZYX, structure: str) -> np.ndarray:

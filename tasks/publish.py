@@ -11,10 +11,17 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from scalemai_core.judge.confusion import by_judgement, by_people, by_truth
 from scalemai_core.judge.decide import count_actions
 from scalemai_core.judge.promote import Promotion
 from scalemai_core.judge.stopping import stop_reason
-from scalemai_core.judge.tally import automatic, by_rule, by_structure, score_truth
+from scalemai_core.judge.tally import (
+    automatic,
+    by_rule,
+    by_structure,
+    count_rules,
+    score_truth,
+)
 from scalemai_core.page.markdown import pictures_markdown, round_markdown
 from scalemai_core.page.round_report import Lineage, RoundReport, render_round
 from scalemai_core.records.evidence import Evidence
@@ -25,8 +32,16 @@ from scalemai_core.records.version import DatasetVersion, ModelVersion
 from scalemai_core.store.ledger import step_key
 from scalemai_core.store.workspace import Workspace
 from tasks.audit import round_audit
-from tasks.decide import DECISIONS, expert_report, num_masks, out_of_fold
+from tasks.decide import (
+    DECISIONS,
+    ITEMS,
+    expert_documents,
+    expert_report,
+    num_masks,
+    out_of_fold,
+)
 from tasks.examples import draw_examples
+from tasks.metrics import round_metrics
 from tasks.round import finished_rounds, report_path, result_path
 from tasks.tracking import Tracker
 from tasks.verdicts import masks_opened, verdicts_of_round
@@ -81,9 +96,31 @@ def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResu
     store = Workspace.open(workspace)
     decisions = store.round(plan.number).read(DECISIONS)
     result = _result(store, plan, outcome, decisions)
-    history = finished_rounds(store)
-    report = RoundReport(
+    report = _report(store, plan, outcome, result)
+    page, markdown = render_round(report), round_markdown(result, report.history)
+    store.files.write_bytes(report_path(plan.number), page.encode())
+    pictures = pictures_markdown(report.examples[:PICTURES])
+    create_markdown_artifact(
+        f"{markdown}\n{pictures}", key=f"round-{plan.number}", description="The round in short"
+    )
+    documents = {"round.html": page.encode(), "round.md": markdown.encode()}
+    tracker = Tracker(store, plan.settings.tracking)
+    tracker.log_round(
+        outcome.model, round_metrics(result), documents | expert_documents(store, plan)
+    )
+    store.write_document(result_path(plan.number), result)
+    return result
+
+
+def _report(
+    store: Workspace, plan: RoundPlan, outcome: Outcome, result: RoundResult
+) -> RoundReport:
+    """Everything the page shows, out of the round's tables."""
+    tables, keep_quality = store.round(plan.number), plan.settings.decide.keep_quality
+    decisions = tables.read(DECISIONS)
+    return RoundReport(
         result=result,
+        settings=plan.settings,
         lineage=Lineage(
             model_key=outcome.model.key,
             seed=plan.settings.seed,
@@ -91,21 +128,14 @@ def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResu
             code_version=plan.code_version,
         ),
         structures=by_structure(decisions, outcome.truth),
-        findings=by_rule(decisions),
+        findings=by_rule(decisions, outcome.truth, keep_quality),
+        judged=by_judgement(decisions, outcome.truth, keep_quality),
+        outcome=by_truth(decisions, outcome.truth),
+        people=by_people(decisions, tables.read(ITEMS), verdicts_of_round(store, plan)),
         gold=_gold(outcome.gold),
-        history=history,
+        history=finished_rounds(store),
         examples=draw_examples(store, decisions, outcome.before, outcome.after, outcome.critic),
     )
-    page, markdown = render_round(report), round_markdown(result, history)
-    store.files.write_bytes(report_path(plan.number), page.encode())
-    pictures = pictures_markdown(report.examples[:PICTURES])
-    create_markdown_artifact(
-        f"{markdown}\n{pictures}", key=f"round-{plan.number}", description="The round in short"
-    )
-    tracker = Tracker(store, plan.settings.tracking)
-    tracker.log_round(outcome.model, _metrics(result), {"round.html": page, "round.md": markdown})
-    store.write_document(result_path(plan.number), result)
-    return result
 
 
 def _result(
@@ -142,7 +172,7 @@ def _result(
         audit_width=audited.width,
         expert=expert_report(store, plan),
         evidence=_evidence(own),
-        findings=dict(by_rule(decisions).select("rule", "findings").iter_rows()),
+        findings=count_rules(decisions),
         mean_agreement=float(agreement) if isinstance(agreement, float) else 0.0,
         out_of_fold=out_of_fold(outcome.critic, plan),
         gold=outcome.promotion.score,
@@ -168,22 +198,3 @@ def _gold(scores: pl.DataFrame) -> pl.DataFrame | None:
         return None
     means = [pl.col("dice").mean(), pl.col("champion_dice").mean()]
     return select.group_by("structure").agg(means).sort("structure")
-
-
-def _metrics(result: RoundResult) -> dict[str, float]:
-    numbers = {
-        "round": result.number,
-        "changed": result.changed,
-        "reviewed_share": result.reviewed_share,
-        "human_minutes": result.human_minutes,
-        "held": result.held,
-        "mean_agreement": result.mean_agreement,
-    }
-    if result.gold:
-        numbers["gold_select_dice"] = result.gold.mean_dice
-        if result.gold.test_mean_dice is not None:
-            numbers["gold_test_dice"] = result.gold.test_mean_dice
-    if result.truth:
-        numbers["truth_dice_before"] = result.truth.mean_dice_before
-        numbers["truth_dice_after"] = result.truth.mean_dice_after
-    return {name: float(value) for name, value in numbers.items()}

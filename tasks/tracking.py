@@ -160,16 +160,18 @@ class Tracker:
         )
 
     def log_round(
-        self, model: ModelVersion, metrics: Mapping[str, float], documents: Mapping[str, str]
+        self, model: ModelVersion, metrics: Mapping[str, float], documents: Mapping[str, bytes]
     ) -> None:
-        """Add a round's numbers and pages to the run of the model that it made."""
+        """Add a round's numbers, pages and expert to the run of the model that it made."""
         found = self._client.get_model_version(self._name, str(model.version))
         if found.run_id is None:
             raise UsageError(f"model version {model.version} of {self._name} has no run")
-        with mlflow.start_run(run_id=found.run_id):
-            mlflow.log_metrics(dict(metrics))
-            for name, text in documents.items():
-                mlflow.log_text(text, name)
+        with tempfile.TemporaryDirectory(prefix="scalemai-round-") as scratch:
+            for name, data in documents.items():
+                (Path(scratch) / name).write_bytes(data)
+            with mlflow.start_run(run_id=found.run_id):
+                mlflow.log_metrics(dict(metrics))
+                mlflow.log_artifacts(scratch)
 
     def _log_model(self, document: ModelDocument, tags: Mapping[str, str]) -> int:
         with tempfile.TemporaryDirectory(prefix="scalemai-model-") as scratch:

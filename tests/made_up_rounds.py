@@ -28,6 +28,8 @@ EXPERT = ExpertReport(
                enabled=False),
     ),
 )  # fmt: skip
+STAND_IN = EXPERT.model_copy(update={"source": "stand-in"})
+NO_EXPERT = ExpertReport(source="none", patients=0, masks=0, calibration_error=None, families=())
 EVIDENCE = {"loglik_current": -0.812, "loglik_prediction": -0.104, "entropy": 0.211}
 NO_GOLD: dict[str, Any] = {
     "gold": None, "promoted": False,
@@ -59,7 +61,7 @@ def make_structures(**changes: Any) -> pl.DataFrame:
         "structure": ["liver", "a<b>&c"], "masks": [411, 397], "keep": [400, 300],
         "replace": [5, 41], "impute": [3, 23], "set_absent": [0, 1], "review": [2, 19],
         "hold": [1, 13], "agreement": [0.9612, 0.8123], "truth_before": [0.9401, 0.7312],
-        "truth_after": [0.9511, 0.8442],
+        "truth_after": [0.9511, 0.8442], "quality": [0.9712, 0.6123],
     } | changes  # fmt: skip
     return pl.DataFrame(columns)
 
@@ -67,7 +69,34 @@ def make_structures(**changes: Any) -> pl.DataFrame:
 FINDINGS = pl.DataFrame(
     {
         "rule": ["side", "components"], "findings": [4, 57], "masks": [4, 31],
+        "doubtful": [4, 12], "compared": [4, 50], "wrong": [3, 20],
         "example": ["kidney_left lies on the right", "liver: 3 components"],
+    }
+)  # fmt: skip
+JUDGED = pl.DataFrame(
+    {
+        "said": ["good", "good", "doubtful", "doubtful", "unknown"],
+        "found": [False, True, False, True, False], "masks": [500, 60, 100, 48, 100],
+        "quality": [0.9712, 0.8812, 0.2123, 0.0912, None], "keep": [500, 60, 0, 0, 50],
+        "replace": [0, 0, 60, 40, 0], "impute": [0, 0, 0, 0, 50], "set_absent": [0, 0, 0, 2, 0],
+        "review": [0, 0, 10, 3, 0], "hold": [0, 0, 30, 3, 0], "compared": [500, 60, 100, 48, 0],
+        "wrong": [20, 12, 70, 40, 0],
+    }
+)  # fmt: skip
+OUTCOME = pl.DataFrame(
+    {
+        "action": ["keep", "replace", "impute"], "masks": [560, 100, 50],
+        "wrong_before": [32, 90, None], "wrong_after": [31, 5, 2], "better": [1, 93, None],
+        "worse": [0, 4, None], "dice_before": [0.9512, 0.4123, None],
+        "dice_after": [0.9513, 0.9312, 0.8801],
+    }
+)  # fmt: skip
+PEOPLE = pl.DataFrame(
+    {
+        "kind": ["choose", "audit", "audit"],
+        "reason": ["no mask is surely good", "set_absent", "touched"], "answers": [43, 12, 2],
+        "current": [10, 1, 0], "other": [20, 11, 2], "drawn": [13, 0, 0], "chosen": [30, 12, 2],
+        "agreed": [25, 11, 2],
     }
 )  # fmt: skip
 GOLD_STRUCTURES = pl.DataFrame(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.round import TruthScore
@@ -58,35 +59,76 @@ def score_truth(scores: pl.DataFrame, verdicts: Sequence[Verdict]) -> TruthScore
     return TruthScore.model_validate(numbers.row(0, named=True))
 
 
-def by_structure(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    """The report's table: decisions, usual agreement and truth per structure."""
-    counts = [(pl.col("action") == action.value).sum().alias(action.value) for action in Action]
-    table = (
-        decisions.filter(pl.col("gold").is_null())
-        .group_by("structure")
-        .agg(pl.len().alias("masks"), pl.col("dice").median().alias("agreement"), *counts)
-    )
+def with_truth(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """Decisions with ``dice_before`` and ``dice_after`` to the truth.
+
+    Null where no truth was given, and while a mask is unknown.
+    """
+    names = ("before", "after")
     if not scores.height:
-        missing = pl.lit(None, dtype=pl.Float64)
-        return table.with_columns(truth_before=missing, truth_after=missing)
-    truth = scores.group_by("structure").agg(
-        truth_before=pl.col("dice_before").filter("known_before").mean(),
-        truth_after=pl.col("dice_after").filter("known_after").mean(),
+        return decisions.with_columns(
+            pl.lit(None, dtype=pl.Float64).alias(f"dice_{name}") for name in names
+        )
+    known = scores.select(
+        *KEY,
+        *(pl.when(f"known_{name}").then(f"dice_{name}").alias(f"dice_{name}") for name in names),
     )
-    return table.join(truth, on="structure", how="left")
+    return decisions.join(known, on=KEY, how="left")
 
 
-def by_rule(decisions: pl.DataFrame) -> pl.DataFrame:
-    """The report's findings: how often each rule bit on an annotation, with an example."""
+def own(decisions: pl.DataFrame) -> pl.DataFrame:
+    """What the engine decides on: gold left out."""
+    return decisions.filter(pl.col("gold").is_null())
+
+
+def known() -> pl.Expr:
+    """A mask exists: its state is not unknown."""
+    return pl.col("state") != State.UNKNOWN.value
+
+
+def counts() -> list[pl.Expr]:
+    """Annotations by action, a column each."""
+    return [(pl.col("action") == action.value).sum().alias(action.value) for action in Action]
+
+
+def by_structure(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """The report's table: decisions, quality, usual agreement and truth per structure."""
+    table = with_truth(own(decisions), scores)
+    return table.group_by("structure").agg(
+        pl.len().alias("masks"),
+        pl.col("dice").median().alias("agreement"),
+        pl.col("quality_current").filter(known()).mean().alias("quality"),
+        *counts(),
+        pl.col("dice_before").mean().alias("truth_before"),
+        pl.col("dice_after").mean().alias("truth_after"),
+    )
+
+
+def by_rule(decisions: pl.DataFrame, scores: pl.DataFrame, keep_quality: float) -> pl.DataFrame:
+    """The report's findings: how often each rule bit on an annotation, with an example.
+
+    ``doubtful`` of them had a quality below ``keep_quality``; of ``compared`` with the truth
+    ``wrong`` were faulty.
+    """
     return (
-        decisions.filter(pl.col("gold").is_null() & (pl.col("findings_current") != ""))
+        with_truth(own(decisions), scores)
+        .filter(pl.col("findings_current") != "")
         .with_columns(rule=pl.col("findings_current").str.split(","))
         .explode("rule")
         .group_by("rule")
         .agg(
             findings=pl.len(),
             masks=pl.struct(KEY).n_unique(),
+            doubtful=(known() & (pl.col("quality_current") < keep_quality)).sum(),
+            compared=pl.col("dice_before").count(),
+            wrong=(pl.col("dice_before") < FAULTY_DICE).sum(),
             example=pl.col("message").sort_by("scan_id").first(),
         )
         .sort("findings", descending=True)
     )
+
+
+def count_rules(decisions: pl.DataFrame) -> dict[str, int]:
+    """Findings on current annotations, by rule, the most frequent first."""
+    found = by_rule(decisions, pl.DataFrame(), keep_quality=0.0)
+    return dict(found.select("rule", "findings").iter_rows())

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scalemai_core.page.audit import audit_sentence
+from scalemai_core.page.example import Example, judged
+from scalemai_core.page.expert import expert_line
+from scalemai_core.page.loop import loop_sentence
 from scalemai_core.page.number import MISSING, count, dice, name, percent
-from scalemai_core.page.round_report import Example, data_uri
-from scalemai_core.page.summary import decided, headline, warnings
+from scalemai_core.page.round_report import data_uri
+from scalemai_core.page.summary import decided, headline
+from scalemai_core.page.warning import notice, warnings
 from scalemai_core.records.round import RoundResult
 
 _COLUMNS = (
@@ -16,16 +21,21 @@ _COLUMNS = (
 
 
 def round_markdown(result: RoundResult, history: Sequence[RoundResult] = ()) -> str:
-    """The sentence, what to beware of, and one table row a round, newest last."""
+    """What to know first, the sentence, what to beware of, and one row a round, newest last."""
     earlier = sorted(
         (past for past in history if past.number < result.number), key=lambda past: past.number
     )
     rows = [_COLUMNS, ("---:",) * len(_COLUMNS), *(_row(one) for one in (*earlier, result))]
+    first = notice(result)
     lines = [
+        *([f"**{first.title}.** {first.meaning}", ""] if first else []),
         headline(result, earlier),
         "",
         *(f"- **{warned.title}.** {warned.meaning}" for warned in warnings(result)),
         f"- Decisions: {decided(result) or 'none'}.",
+        f"- Expert: {expert_line(result)}.",
+        f"- Audit: {audit_sentence(result)}",
+        f"- {loop_sentence(result)}",
         "",
         *("| " + " | ".join(row) + " |" for row in rows),
     ]
@@ -37,7 +47,12 @@ def pictures_markdown(examples: Sequence[Example]) -> str:
     lines = ["### Examples", ""]
     for example in examples:
         title = f"**{name(example.structure)}**, {example.case}: {example.action.value}"
-        lines += [f"{title}, {example.reason}", "", f"![]({data_uri(example.png)})", ""]
+        lines += [
+            f"{title}, {example.reason}. {judged(example)}.",
+            "",
+            f"![]({data_uri(example.png)})",
+            "",
+        ]
     return "\n".join(lines) if examples else ""
 
 

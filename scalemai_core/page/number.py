@@ -8,6 +8,7 @@ MISSING = "\u2013"
 _SPACE = "\u00a0"  # keeps a number and its unit on one line
 _MINUS = "\u2212"  # as wide as the plus sign, so that columns align
 _SMALLEST_SHARE = 0.0005
+_SMALLEST_PROBABILITY = 0.005
 _MINUTE, _HOUR = 60, 3600
 
 
@@ -37,12 +38,39 @@ def change(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """``2.4 %`` of a share in 0..1; what is small but not nothing is written ``<0.1 %``."""
+    """``2.4 %`` of a share in 0..1; nearly nothing is ``<0.1 %``, nearly all ``>99.9 %``."""
     if share is None or math.isnan(share):
         return MISSING
     if 0 < share < _SMALLEST_SHARE:
         return f"<0.1{_SPACE}%"
+    if 1 - _SMALLEST_SHARE <= share < 1:
+        return f">99.9{_SPACE}%"
     return f"{100 * share:.1f}{_SPACE}%"
+
+
+def probability(value: float | None) -> str:
+    """``87 %``; a model's probability is never certainty: ``>99 %``."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if value < _SMALLEST_PROBABILITY:
+        return f"<1{_SPACE}%"
+    if value >= 1 - _SMALLEST_PROBABILITY:
+        return f">99{_SPACE}%"
+    return f"{100 * value:.0f}{_SPACE}%"
+
+
+def share(part: float | None, whole: float | None) -> str:
+    """``12 (4.8 %)``: a count with its share of ``whole``; a dash where nothing was counted."""
+    if part is None or not whole:
+        return MISSING
+    return f"{count(part)} ({percent(part / whole)})"
+
+
+def nats(value: float | None) -> str:
+    """A log-likelihood or an entropy: ``-1.201``, with a true minus sign."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return f"{value:.3f}".replace("-", _MINUS)
 
 
 def duration(seconds: float | None) -> str:

@@ -11,37 +11,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scalemai_core.page import number
+from scalemai_core.page.audit import audit_words
 from scalemai_core.page.charts import MAX_ROWS, draw_decisions, draw_gold, draw_quality
-from scalemai_core.page.summary import headline, key_figures, warnings
+from scalemai_core.page.confusion import judged_rows, people_rows, truth_sentences
+from scalemai_core.page.example import Example, judged, place
+from scalemai_core.page.expert import SOURCES, family_rows, required_accuracy
+from scalemai_core.page.loop import loop_rows, loop_sentence
+from scalemai_core.page.summary import headline, key_figures
+from scalemai_core.page.warning import notice, warnings
 from scalemai_core.records.decision import Action
 from scalemai_core.records.round import RoundResult
+from scalemai_core.settings import EngineSettings
 
-_ORDER = (
-    Action.REPLACE,
-    Action.IMPUTE,
-    Action.SET_ABSENT,
-    Action.HOLD,
-    Action.REVIEW,
-    Action.KEEP,
-)
-"""Of the examples: what was changed without a person first."""
-_CHANGED = 3
-"""The first of them count as one."""
+WORST = 8
+"""Structures in the tables of the worst."""
 _GOLD = {"structure": pl.String, "dice": pl.Float64, "champion_dice": pl.Float64}
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One mask with its picture."""
-
-    case: str
-    structure: str
-    action: Action
-    reason: str
-    dice: float | None
-    """Annotation against prediction; None where one of them is missing."""
-    png: bytes
-    caption: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +39,23 @@ class Lineage:
     code_version: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundReport:
     """Everything the page shows.
 
-    Columns of ``structures``: structure, one count per action (keep, replace, impute, set_absent,
-    review, hold), masks, agreement (median Dice of annotation and prediction), truth_before and
-    truth_after. Of ``findings``: rule, findings, masks, example. Of ``gold``: structure, dice,
-    champion_dice. Dice may be null or NaN where nothing was measured.
+    ``structures``, ``findings``, ``judged``, ``outcome`` and ``people`` are the tables of
+    ``judge.tally`` and ``judge.confusion``; ``outcome`` is empty where no truth was given. Columns
+    of ``gold``: structure, dice, champion_dice. Dice may be null or NaN where nothing was measured.
     """
 
     result: RoundResult
+    settings: EngineSettings
     lineage: Lineage
     structures: pl.DataFrame
     findings: pl.DataFrame
+    judged: pl.DataFrame
+    outcome: pl.DataFrame
+    people: pl.DataFrame
     gold: pl.DataFrame | None = None
     history: tuple[RoundResult, ...] = ()
     """Earlier rounds."""
@@ -76,7 +63,7 @@ class RoundReport:
 
 
 def render_round(report: RoundReport) -> str:
-    """The page as HTML; ``round_report.html`` and ``round_report.css`` say how it looks."""
+    """The page as HTML; ``round_report.html``, ``sections`` and the style sheet draw it."""
     result = report.result
     earlier = sorted(
         (past for past in report.history if past.number < result.number),
@@ -88,23 +75,47 @@ def render_round(report: RoundReport) -> str:
     page = _environment().get_template("round_report.html")
     return page.render(
         result=result,
+        settings=report.settings,
         lineage=report.lineage,
-        rounds=[*earlier, result],
         headline=headline(result, earlier),
+        notice=notice(result),
         warnings=warnings(result),
         figures=key_figures(result),
         actions=[action.value for action in Action],
         structures=table.to_dicts(),
         has_truth=_has(table, "truth_after"),
-        findings=_by_number(report.findings).to_dicts(),
         has_gold=_has(table, "dice"),
-        examples=sorted(report.examples, key=_place),
+        examples=sorted(report.examples, key=place),
         quality_chart=_markup(draw_quality([*earlier, result]) if earlier or result.truth else ""),
         decisions_chart=_markup(draw_decisions(structures) if _any_acted(structures) else ""),
         gold_chart=_markup(draw_gold(gold) if gold is not None and gold.height else ""),
         num_gold=0 if gold is None else gold.height,
         max_rows=MAX_ROWS,
+        **_judgement(report),
+        loop=loop_rows([*earlier, result]),
+        loop_sentence=loop_sentence(result),
     )
+
+
+def _judgement(report: RoundReport) -> dict[str, object]:
+    """What the page says of the expert, its decisions and their audit."""
+    result, settings = report.result, report.settings
+    said = judged_rows(report.judged)
+    return {
+        "families": family_rows(result, settings),
+        "required_accuracy": required_accuracy(result.expert, settings.expert),
+        "source": SOURCES[result.expert.source],
+        "said": said,
+        "said_truth": any(row["compared"] for row in said),
+        "outcome": report.outcome.to_dicts(),
+        "outcome_sentences": truth_sentences(report.outcome),
+        "people": people_rows(report.people),
+        "worst": _first(report.structures, "quality", descending=False),
+        "held": _first(_held(report.structures), "held", descending=True),
+        "findings": _by_number(report.findings).to_dicts(),
+        "findings_truth": _any(report.findings, "compared"),
+        "audit": audit_words(result, settings.decide),
+    }
 
 
 def _environment() -> Environment:
@@ -121,6 +132,9 @@ def _environment() -> Environment:
         "change": number.change,
         "percent": number.percent,
         "duration": number.duration,
+        "nats": number.nats,
+        "share": number.share,
+        "judged": judged,
         "name": number.name,
         "data_uri": data_uri,
     }
@@ -161,6 +175,26 @@ def _by_number(findings: pl.DataFrame) -> pl.DataFrame:
     return findings.sort("masks", "findings", "rule", descending=[True, True, False])
 
 
+def _first(structures: pl.DataFrame, column: str, *, descending: bool) -> list[dict[str, object]]:
+    """The structures that stand out by a column, the worst first."""
+    return (
+        structures.fill_nan(None)
+        .filter(pl.col(column).is_not_null())
+        .sort(column, "quality", "structure", descending=[descending, False, False])
+        .head(WORST)
+        .to_dicts()
+    )
+
+
+def _held(structures: pl.DataFrame) -> pl.DataFrame:
+    held = pl.col("hold") / pl.col("masks")
+    return structures.filter(pl.col("hold") > 0).with_columns(held=held)
+
+
+def _any(frame: pl.DataFrame, column: str) -> bool:
+    return frame.height > 0 and bool(frame[column].sum())
+
+
 def _any_acted(structures: pl.DataFrame) -> bool:
     acted = [action.value for action in Action if action is not Action.KEEP]
     return structures.height > 0 and any(structures[column].sum() for column in acted)
@@ -168,9 +202,3 @@ def _any_acted(structures: pl.DataFrame) -> bool:
 
 def _has(frame: pl.DataFrame, column: str) -> bool:
     return frame.height > 0 and frame[column].null_count() < frame.height
-
-
-def _place(example: Example) -> tuple[int, float]:
-    """By what was decided, the largest disagreement first."""
-    group = max(_ORDER.index(example.action), _CHANGED - 1)
-    return (group, -1.0 if number.is_missing(example.dice) else example.dice or 0.0)

@@ -1,4 +1,4 @@
-"""A round in words: the sentence, the warnings and the few numbers that stand first."""
+"""A round in words: the sentence and the few numbers that stand first."""
 
 from __future__ import annotations
 
@@ -9,18 +9,8 @@ from scalemai_core.page.number import change, count, dice, duration, name, perce
 from scalemai_core.records.decision import Action
 from scalemai_core.records.round import RoundResult, TruthScore
 
-_UNCHANGED = 0.0005
+UNCHANGED = 0.0005
 """Below half of the last digit that is written."""
-_VACUOUS = 0.2
-"""An error rate of one in five is no guarantee. Ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """Something a person must know before trusting the round: what is so, and what it means."""
-
-    title: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +33,7 @@ def headline(result: RoundResult, history: Sequence[RoundResult] = ()) -> str:
 
 def _gain(number: int, truth: TruthScore) -> str:
     before, after = truth.mean_dice_before, truth.mean_dice_after
-    if abs(after - before) < _UNCHANGED:
+    if abs(after - before) < UNCHANGED:
         return f"Round {number} left mean Dice to truth at {dice(after)}"
     verb = "raised" if after > before else "lowered"
     return f"Round {number} {verb} mean Dice to truth from {dice(before)} to {dice(after)}"
@@ -65,75 +55,6 @@ def _people(result: RoundResult) -> str:
     if result.number > 1:
         return f"people have opened {share} of masks so far"
     return f"people opened {share} of masks"
-
-
-def warnings(result: RoundResult) -> tuple[Warned, ...]:
-    """What weakens the round's numbers, gravest first."""
-    known = (
-        _labels_warning(result),
-        _in_sample_warning(result),
-        _failure_warning(result),
-        _audit_warning(result),
-        _gold_warning(result),
-        _promotion_warning(result),
-    )
-    return tuple(warned for warned in known if warned is not None)
-
-
-def _labels_warning(result: RoundResult) -> Warned | None:
-    truth = result.truth
-    if truth is None or truth.mean_dice_after >= truth.mean_dice_before - _UNCHANGED:
-        return None
-    return Warned(
-        "The labels became worse",
-        "Mean Dice to truth fell in this round. Look at the masks made worse before going on from "
-        f"dataset version {result.dataset_version}; version {result.base_version} is still there.",
-    )
-
-
-def _in_sample_warning(result: RoundResult) -> Warned | None:
-    if result.out_of_fold:
-        return None
-    return Warned(
-        "Predictions are in-sample",
-        "The model saw the annotations it criticises, so agreement is flattering and no mask is "
-        "replaced automatically. Out-of-fold predictions need two labelled patients a fold.",
-    )
-
-
-def _failure_warning(result: RoundResult) -> Warned | None:
-    if result.failed_scans == 0:
-        return None
-    return Warned(
-        f"{count(result.failed_scans)} of {count(result.scans)} scans failed",
-        "They kept their annotations and took no part; the ledger holds the reasons.",
-    )
-
-
-def _audit_warning(result: RoundResult) -> Warned | None:
-    bound = result.audit_upper_bound
-    if bound is not None and bound <= _VACUOUS:
-        return None
-    meaning = "Nobody audited an automatic decision, so nothing bounds their error rate."
-    if bound is not None:
-        meaning = (
-            f"With {count(result.audited)} audited decisions their error rate may be as high as "
-            f"{percent(bound)}; a larger audit says more."
-        )
-    return Warned("The audit proves little", meaning)
-
-
-def _gold_warning(result: RoundResult) -> Warned | None:
-    if result.gold is not None:
-        return None
-    return Warned("There is no gold", "No trusted mask measured the model.")
-
-
-def _promotion_warning(result: RoundResult) -> Warned | None:
-    if result.promoted:
-        return None
-    reason = _sentence(result.promotion_reason or "The champion stays")
-    return Warned(f"Model {result.model_version} was not promoted", reason)
 
 
 def key_figures(result: RoundResult) -> tuple[KeyFigure, ...]:
@@ -197,8 +118,8 @@ def _audit_figure(result: RoundResult) -> KeyFigure:
     return KeyFigure(
         "Automatic errors",
         percent(None) if bound is None else f"\u2264\u00a0{percent(bound)}",
-        f"95\u00a0% bound; {count(result.audit_errors)} wrong of {count(result.audited)} "
-        "decisions audited",
+        f"95\u00a0% bound; {count(result.audit_errors)} wrong of {count(result.audited)} audited "
+        f"out of {count(result.audit_population)}",
     )
 
 
@@ -214,11 +135,6 @@ def _model_figure(result: RoundResult) -> KeyFigure:
         against = f"; {gained} against the champion"
     meaning = f"mean Dice on gold, {count(gold.patients)} patients{against}"
     return KeyFigure(title, dice(gold.mean_dice), meaning)
-
-
-def _sentence(words: str) -> str:
-    words = words.strip().rstrip(".")
-    return words[:1].upper() + words[1:] + "."
 
 
 def decided(result: RoundResult) -> str:

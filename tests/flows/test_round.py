@@ -80,7 +80,12 @@ def test_mlflow_knows_the_data_the_settings_and_the_numbers(first_round: AfterOn
         assert run.data.params["train.steps"] == "4"
     assert run.data.metrics["changed"] == result.changed
     assert run.data.metrics["held"] == result.held
-    assert {file.path for file in client.list_artifacts(run.info.run_id)} >= {"round.html"}
+    assert run.data.metrics["expert_families_enabled"] == sum(
+        family.enabled for family in result.expert.families
+    )
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert files >= {"round.html", "round.md", "expert.json"}
+    assert ("expert.skops" in files) == (result.expert.source != "none")
 
 
 def test_gold_never_changes_and_never_trains(first_round: AfterOneRound) -> None:

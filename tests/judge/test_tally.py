@@ -10,7 +10,13 @@ import pytest
 from made_up_appraisals import CONVICTED, appraised
 
 from scalemai_core.judge.decide import decide
-from scalemai_core.judge.tally import automatic, by_rule, by_structure, score_truth
+from scalemai_core.judge.tally import (
+    automatic,
+    by_rule,
+    by_structure,
+    count_rules,
+    score_truth,
+)
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.review import Verdict
 from scalemai_core.settings import DecideSettings, ExpertSettings
@@ -89,14 +95,18 @@ def test_the_table_of_structures_counts_every_action_and_leaves_gold_out() -> No
     assert row["masks"] == 21
     assert sum(row[action.value] for action in Action) == 21
     assert row["truth_before"] is None
+    assert row["quality"] == pytest.approx((20 * 0.95 + 0.01) / 21)
 
 
 def test_findings_are_counted_by_rule_with_an_example() -> None:
     frame = appraised(
         {"scan_id": "a", "findings_current": "side,volume", "message": "on the wrong side"},
-        {"scan_id": "b", "findings_current": "side", "message": "also there"},
+        {"scan_id": "b", "findings_current": "side", "quality_current": 0.2},
         {"scan_id": "c", "findings_current": "side", "gold": "fit", "origin": "gold"},
     )
-    found = by_rule(frame)
-    assert found.select("rule", "findings", "masks").rows() == [("side", 2, 2), ("volume", 1, 1)]
-    assert found["example"][0] == "on the wrong side"
+    scores = scored((0.4, 0.4)).with_columns(scan_id=pl.lit("b"))
+    found = by_rule(frame, scores, keep_quality=0.5).drop("example")
+    assert found.columns == ["rule", "findings", "masks", "doubtful", "compared", "wrong"]
+    assert found.rows() == [("side", 2, 2, 1, 1, 1), ("volume", 1, 1, 0, 0, 0)]
+    assert by_rule(frame, scores, keep_quality=0.5)["example"][0] == "on the wrong side"
+    assert count_rules(frame) == {"side": 2, "volume": 1}

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from made_up_rounds import GOLD, NO_GOLD, TRUTH, make_result
+from made_up_rounds import EXPERT, GOLD, NO_EXPERT, NO_GOLD, STAND_IN, TRUTH, make_result
 
 from scalemai_core.page import number
+from scalemai_core.page.audit import audit_sentence, audit_words
+from scalemai_core.page.expert import family_rows
+from scalemai_core.page.loop import loop_sentence
 from scalemai_core.page.markdown import round_markdown
-from scalemai_core.page.summary import headline, key_figures, warnings
+from scalemai_core.page.summary import headline, key_figures
+from scalemai_core.page.warning import warnings
+from scalemai_core.records.expert import ExpertReport
+from scalemai_core.settings import DecideSettings, EngineSettings
+
+UNPROVEN = EXPERT.model_copy(update={"families": EXPERT.families[1:]})
 
 
 def titles(**changes: object) -> list[str]:
@@ -26,12 +34,74 @@ def test_a_good_round_has_no_warnings() -> None:
         ({"audit_upper_bound": None, "audited": 0}, "The audit proves little"),
         ({"audit_upper_bound": 0.3, "audited": 10}, "The audit proves little"),
         ({"gold": None}, "There is no gold"),
+        ({"expert": UNPROVEN}, "The expert may act in no family of structures"),
         ({"promoted": False}, "Model 3 was not promoted"),
         ({"truth": TRUTH.model_copy(update={"mean_dice_after": 0.8})}, "The labels became worse"),
     ],
 )
 def test_each_weakness_is_warned_of(changes: dict[str, object], title: str) -> None:
     assert titles(**changes) == [title]
+
+
+def test_where_nothing_was_changed_automatically_no_audit_is_missed() -> None:
+    assert titles(audit_population=0, audited=0, audit_upper_bound=None) == []
+
+
+@pytest.mark.parametrize(
+    ("expert", "first"),
+    [
+        (STAND_IN, "**No gold: the expert learned from stand-ins.** Masks on which"),
+        (NO_EXPERT, "**No gold: the expert had nothing to learn from.** Nothing was changed"),
+        (EXPERT, "Round 2 raised mean Dice"),
+    ],
+)
+def test_the_first_line_of_the_markdown_warns_of_an_expert_without_gold(
+    expert: ExpertReport, first: str
+) -> None:
+    assert round_markdown(make_result(expert=expert)).startswith(first)
+
+
+def test_a_family_may_act_only_where_it_is_proven_and_the_model_is_trusted() -> None:
+    lonely = EXPERT.families[1].model_copy(update={"kind": "bone", "patients": 2})
+    silent = lonely.model_copy(update={"kind": "nerve", "patients": 0})
+    expert = EXPERT.model_copy(update={"families": (*EXPERT.families, lonely, silent)})
+    told = {
+        row.family.kind: row for row in family_rows(make_result(expert=expert), EngineSettings())
+    }
+    assert [kind for kind, row in told.items() if row.may_act] == ["organ"]
+    assert told["bone"].why == "too few patients: 3 are needed"
+    assert told["nerve"].why == "it abstained on every pair"
+    assert told["organ"].low_at == pytest.approx(94.2)
+    assert told["organ"].required_at == pytest.approx(80.0)
+    (in_sample, *_) = family_rows(make_result(out_of_fold=False), EngineSettings())
+    assert not in_sample.may_act
+    assert in_sample.why.startswith("proven, but the model had seen")
+
+
+def test_stand_ins_have_to_reach_the_stricter_bound() -> None:
+    (organ, vessel) = family_rows(make_result(expert=STAND_IN), EngineSettings())
+    assert organ.required_at == pytest.approx(90.0)
+    assert "below the 95.0\u00a0% needed" in vessel.why
+
+
+def test_the_audit_says_what_it_proves() -> None:
+    audited = make_result(audited=10, audit_errors=1, audit_population=200, audit_upper_bound=0.39)
+    words = audit_words(audited, DecideSettings())
+    assert words.found == pytest.approx(0.1)
+    assert 10 < words.wanted <= 200
+    assert "at most 39.0\u00a0% of all are wrong" in words.meaning
+    nobody = make_result(audited=0, audit_errors=0, audit_upper_bound=None)
+    assert audit_sentence(nobody) == "Nobody looked at the 1,119 masks changed without a person."
+    assert "bounds nothing" in audit_sentence(make_result(audit_upper_bound=1.0))
+    assert "nothing to audit" in audit_sentence(make_result(audit_population=0))
+
+
+def test_the_loop_says_why_it_stops_or_what_still_moves() -> None:
+    assert loop_sentence(make_result(stop="all is said")) == "The loop stops: all is said."
+    assert loop_sentence(make_result()).endswith("the model gained 0.012 Dice on gold select.")
+    fell = GOLD.model_copy(update={"champion_mean_dice": 0.9123})
+    assert "the model lost 0.010 Dice" in loop_sentence(make_result(gold=fell))
+    assert "no gain on gold to see" in loop_sentence(make_result(**NO_GOLD))
 
 
 def test_the_headline_says_what_fell_and_what_stayed() -> None:
@@ -80,6 +150,14 @@ def test_markdown_has_one_row_a_round_with_the_newest_last() -> None:
         (number.percent(0.0242), "2.4\u00a0%"),
         (number.percent(0.0), "0.0\u00a0%"),
         (number.percent(0.0001), "<0.1\u00a0%"),
+        (number.percent(0.9999), ">99.9\u00a0%"),
+        (number.percent(1.0), "100.0\u00a0%"),
+        (number.probability(0.874), "87\u00a0%"),
+        (number.probability(0.0), "<1\u00a0%"),
+        (number.probability(1.0), ">99\u00a0%"),
+        (number.share(12, 250), "12 (4.8\u00a0%)"),
+        (number.share(0, 0), "\u2013"),
+        (number.nats(-1.2012), "\u22121.201"),
         (number.duration(0), "0\u00a0s"),
         (number.duration(0.42), "0.4\u00a0s"),
         (number.duration(59.7), "1\u00a0min"),
@@ -92,5 +170,8 @@ def test_numbers_are_written_for_people(written: str, expected: str) -> None:
 
 
 def test_missing_numbers_are_dashes() -> None:
-    writers = (number.count, number.dice, number.change, number.percent, number.duration)
+    writers = (
+        number.count, number.dice, number.change, number.percent, number.probability, number.nats,
+        number.duration,
+    )  # fmt: skip
     assert {write(value) for write in writers for value in (None, float("nan"))} == {"\u2013"}
