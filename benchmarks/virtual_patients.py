@@ -2,8 +2,8 @@
 
     python benchmarks/virtual_patients.py FOLDER CT_SOURCE --seed 7 --patients 30 --gold 12
 
-CT_SOURCE is what `scalemai ingest` takes, with one case: IMAGE=LABELS. Its labels count as true,
-those of the virtual population are degraded. Afterwards
+CT_SOURCE is what `scalemai ingest` takes, with one case: IMAGE=LABELS. Its labels count as true, so
+leave out (`--without`) what is not; those of the virtual population are degraded. Afterwards
 `expert_accuracy.py FOLDER/seed-7/workspace FOLDER/seed-7/phantoms/truth` measures on it.
 """
 
@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from prepared import engine_settings, prepare
 
 from scalemai_core.intake.reader import read_case
@@ -22,6 +24,7 @@ from scalemai_core.synthesize.faults import DegradeSettings
 from scalemai_core.synthesize.phantoms import Phantom
 from scalemai_core.synthesize.population import write_virtual
 from scalemai_core.synthesize.virtual import VirtualSettings
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 INPUT = {"spacing_mm": 5.0, "patch_zyx": [72, 64, 80]}
 """One patch sees most of such a scan."""
@@ -31,7 +34,7 @@ def main() -> None:
     """Read the CT, write the patients, ingest them, train the first model."""
     options = _options()
     logging.getLogger("scalemai").setLevel(logging.WARNING)
-    source = read_source(options.source)
+    source = read_source(options.source, options.without)
     virtual = VirtualSettings(spacing_mm=options.spacing_mm)
 
     def write(folder: Path, indices: range, degrade: DegradeSettings | None) -> None:
@@ -47,15 +50,21 @@ def main() -> None:
     print(f"population and first model: {(time.monotonic() - started) / 60:.1f} min")
 
 
-def read_source(source: str) -> Phantom:
-    """The only case of a source, its labels taken for true."""
+def read_source(source: str, without: Sequence[str] = ()) -> Phantom:
+    """The only case of a source, its labels taken for true; some structures are not taken."""
     cases = open_source(source).cases
     if len(cases) != 1:
         raise SystemExit(f"{source} holds {len(cases)} cases; virtual patients are made of one")
     case = read_case(cases[0])
     if not case.labels:
         raise SystemExit(f"{source} has no labels; give them as IMAGE=LABELS")
-    return Phantom(case.image_zyx, case.labels, case.grid, case.info)
+    taxonomy = load_taxonomy()
+    left_out = [taxonomy[name].id for name in without]
+    labels = {
+        layer: np.where(np.isin(labels_zyx, left_out), np.uint8(0), labels_zyx)
+        for layer, labels_zyx in case.labels.items()
+    }
+    return Phantom(case.image_zyx, labels, case.grid, case.info)
 
 
 def _options() -> argparse.Namespace:
@@ -66,7 +75,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--patients", type=int, default=30)
     parser.add_argument("--gold", type=int, default=12)
     parser.add_argument("--steps", type=int, default=600, help="of the first training")
-    parser.add_argument("--spacing-mm", type=float, default=4.0, help="of the virtual scans")
+    parser.add_argument("--spacing-mm", type=float, default=3.0, help="of the virtual scans")
+    parser.add_argument("--without", nargs="+", default=(), help="structures not to be taken")
     return parser.parse_args()
 
 
