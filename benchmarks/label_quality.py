@@ -18,6 +18,7 @@ from pathlib import Path
 
 import polars as pl
 from arms import POLICIES
+from prepared import engine_settings, prepare
 from rounds import (
     decide_as_engine,
     decide_by,
@@ -28,17 +29,14 @@ from rounds import (
     train,
 )
 
-from flows.demo import PHANTOMS, SETTINGS
-from scalemai_core.records.offer import Offer
+from flows.demo import PHANTOMS
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings import EngineSettings
-from scalemai_core.settings_file import parse_settings
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.faults import DegradeSettings
 from scalemai_core.synthesize.population import write_population
 from tasks.dataset import model_document
-from tasks.ingest import commit_cases, plan_ingestion, store_cases
 from tasks.round import revisable_scans
 from tasks.truth import score_shard
 
@@ -52,7 +50,7 @@ def main() -> None:
     options = _options()
     logging.getLogger("scalemai").setLevel(logging.WARNING)
     base = options.folder / f"seed-{options.seed}{'-no-gold' if options.no_gold else ''}"
-    settings = _settings(options)
+    settings = engine_settings(options.seed, options.steps)
     started = time.monotonic()
     _prepare(base, settings, options)
     print(f"population and first model: {(time.monotonic() - started) / 60:.1f} min", flush=True)
@@ -144,49 +142,21 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _settings(options: argparse.Namespace) -> EngineSettings:
-    tree = {name: dict(section) for name, section in SETTINGS.items() if name != "seed"}
-    tree["compute"] |= {"workers": 1}
-    tree["train"] |= {"steps": options.steps, "warm_steps": options.steps // 4}
-    tree["decide"] = {"round_share": 0.6}
-    return parse_settings({"seed": options.seed, **tree})
-
-
 def _prepare(base: Path, settings: EngineSettings, options: argparse.Namespace) -> None:
     """Phantoms, a workspace that holds them, and the first model: what all arms share."""
-    workspace = f"{base}/workspace"
-    phantoms = base / "phantoms"
-    if not (base / "prepared").exists():
-        degraded = DegradeSettings(fault_share=0.3)
-        count, gold = options.patients, 0 if options.no_gold else options.gold
-        for name, start, number, degrade in (
-            ("population", 0, count, degraded),
-            ("truth", 0, count, None),
-            ("gold", count, gold, None),
-        ):
-            if number:
-                write_population(
-                    phantoms / name,
-                    seed=options.seed,
-                    count=number,
-                    start=start,
-                    settings=PHANTOMS,
-                    degrade=degrade,
-                )
-        _ingest(workspace, phantoms / "population", gold=False)
-        if gold:
-            _ingest(workspace, phantoms / "gold", gold=True)
-        plan = plan_round(workspace, 1, settings)
-        train(workspace, plan, Workspace.open(workspace).catalog.version(plan.base_version), None)
-        (base / "prepared").touch()
 
+    def write(folder: Path, indices: range, degrade: DegradeSettings | None) -> None:
+        write_population(
+            folder,
+            seed=options.seed,
+            count=len(indices),
+            start=indices.start,
+            settings=PHANTOMS,
+            degrade=degrade,
+        )
 
-def _ingest(workspace: str, source: Path, *, gold: bool) -> None:
-    offer = Offer(workspace=workspace, sources=(str(source),), gold=gold)
-    cases, shards = plan_ingestion.fn(offer)
-    for shard in shards:
-        store_cases.fn(shard, {name: cases[name] for name in shard.scan_ids}, offer)
-    commit_cases.fn(offer, cases)
+    gold = 0 if options.no_gold else options.gold
+    prepare(base, settings, write, patients=options.patients, gold=gold)
 
 
 def _print(table: pl.DataFrame, options: argparse.Namespace) -> None:

@@ -1,9 +1,9 @@
-"""Writes a population of phantom patients as a folder of cases, the way public datasets come."""
+"""Writes a population of synthetic patients as a folder of cases, as public datasets come."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -21,6 +21,7 @@ from scalemai_core.synthesize.phantoms import (
     PhantomSettings,
     make_phantom,
 )
+from scalemai_core.synthesize.virtual import VirtualSettings, make_virtual
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 
 PANCREAS_PARTS = ("pancreas_head", "pancreas_body", "pancreas_tail")
@@ -35,21 +36,58 @@ def write_population(
     degrade: DegradeSettings | None,
     start: int = 0,
 ) -> list[str]:
-    """Write patients ``start`` to ``start + count - 1``; returns the names of the cases.
+    """Write phantoms ``start`` to ``start + count - 1``; see ``write_patients``."""
+
+    def draw(index: int) -> Phantom:
+        return make_phantom(seed, index, settings)
+
+    indices = range(start, start + count)
+    return write_patients(folder, draw, indices, settings.labelled, degrade, seed=seed)
+
+
+def write_virtual(
+    folder: Path,
+    source: Phantom,
+    indices: range,
+    settings: VirtualSettings,
+    degrade: DegradeSettings | None,
+    *,
+    seed: int,
+) -> list[str]:
+    """Write virtual patients made of ``source``, labelled with what it has; ``write_patients``."""
+
+    def draw(index: int) -> Phantom:
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, index])))
+        return make_virtual(source, f"virtual_{seed}_{index:05d}", rng, settings)
+
+    labelled = present(source.labels, load_taxonomy())
+    return write_patients(folder, draw, indices, labelled, degrade, seed=seed)
+
+
+def write_patients(
+    folder: Path,
+    draw: Callable[[int], Phantom],
+    indices: range,
+    labelled: Sequence[str],
+    degrade: DegradeSettings | None,
+    *,
+    seed: int,
+) -> list[str]:
+    """Write the patients that ``draw`` makes of ``indices``; returns the names of the cases.
 
     A case is ``<case>/ct.nii.gz`` with ``<case>/segmentations/<structure>.nii.gz``: an empty file
     says that the structure is not in this scan, no file says nothing. ``cases.csv`` describes the
     patients; ``faults.csv`` says what was done to degraded labels. Without ``degrade`` the labels
-    are the truth, and the patients are the same.
+    are the truth, and the patients are the same. ``seed`` is that of the faults.
     """
-    files = annotated(settings)
+    files = annotated(labelled)
     cases: list[str] = []
     infos: list[CaseInfo] = []
     faults: list[tuple[str, Fault]] = []
-    for index in range(start, start + count):
+    for index in indices:
         case = f"case_{index + 1:04d}"
-        phantom = make_phantom(seed, index, settings)
-        delivered = _delivered(phantom, settings.labelled, degrade, seed, index)
+        phantom = draw(index)
+        delivered = _delivered(phantom, labelled, degrade, seed, index)
         _write_case(folder / case, phantom, delivered, files)
         cases.append(case)
         infos.append(phantom.info)
@@ -60,10 +98,10 @@ def write_population(
     return cases
 
 
-def annotated(settings: PhantomSettings) -> tuple[str, ...]:
+def annotated(labelled: Sequence[str]) -> tuple[str, ...]:
     """One file a case for each of these; a union's file holds its parts too."""
-    whole = ("pancreas",) if set(PANCREAS_PARTS) <= set(settings.labelled) else ()
-    return (*whole, *settings.labelled)
+    whole = ("pancreas",) if set(PANCREAS_PARTS) <= set(labelled) else ()
+    return (*whole, *labelled)
 
 
 def _delivered(

@@ -10,9 +10,10 @@ import pytest
 from nibabel import nifti1, orientations
 
 from scalemai_core.records.label_map import Layer
-from scalemai_core.synthesize.faults import DegradeSettings
+from scalemai_core.synthesize.faults import DegradeSettings, present
 from scalemai_core.synthesize.phantoms import PHANTOM_STRUCTURES, PhantomSettings, make_phantom
-from scalemai_core.synthesize.population import annotated, write_population
+from scalemai_core.synthesize.population import annotated, write_population, write_virtual
+from scalemai_core.synthesize.virtual import VirtualSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()
@@ -55,10 +56,10 @@ def test_masks_read_back_as_the_truth_and_absent_ones_are_empty(truth: Path) -> 
     phantom = make_phantom(1, 0, SETTINGS)
     folder = truth / "case_0001" / "segmentations"
     assert {path.name for path in folder.iterdir()} == {
-        f"{name}.nii.gz" for name in annotated(SETTINGS)
+        f"{name}.nii.gz" for name in annotated(SETTINGS.labelled)
     }
     empty: set[str] = set()
-    for name in annotated(SETTINGS):
+    for name in annotated(SETTINGS.labelled):
         image = nifti1.load(folder / f"{name}.nii.gz")
         np.testing.assert_allclose(np.asarray(image.affine), phantom.grid.matrix)
         mask_zyx = np.asarray(image.dataobj).transpose(2, 1, 0)
@@ -94,7 +95,7 @@ def test_files_differ_exactly_where_the_list_of_faults_says_so(truth: Path, nois
     assert faults
     unknown = 0
     for case in ("case_0001", "case_0002"):
-        for name in annotated(SETTINGS):
+        for name in annotated(SETTINGS.labelled):
             clean = np.asarray(
                 nifti1.load(truth / case / "segmentations" / f"{name}.nii.gz").dataobj
             )
@@ -115,3 +116,21 @@ def test_a_population_may_be_written_in_pieces(truth: Path, tmp_path: Path) -> N
     assert cases == ["case_0002"]
     for path in sorted((tmp_path / "case_0002").rglob("*.nii.gz")):
         assert path.read_bytes() == (truth / path.relative_to(tmp_path)).read_bytes()
+
+
+def test_virtual_patients_are_written_like_phantoms(tmp_path: Path) -> None:
+    source = make_phantom(1, 0, SETTINGS)
+    virtual = VirtualSettings(spacing_mm=8.0)
+    clean, faulty = tmp_path / "truth", tmp_path / "population"
+    write_virtual(clean, source, range(2, 4), virtual, None, seed=5)
+    write_virtual(faulty, source, range(2, 4), virtual, DegradeSettings(), seed=5)
+    table = rows(clean / "cases.csv")
+    assert [row["case"] for row in table] == ["case_0003", "case_0004"]
+    assert [row["patient"] for row in table] == ["virtual_5_00002", "virtual_5_00003"]
+    assert rows(faulty / "faults.csv")
+    images = [(clean / row["case"] / "ct.nii.gz").read_bytes() for row in table]
+    assert images == [(faulty / row["case"] / "ct.nii.gz").read_bytes() for row in table]
+    assert images[0] != images[1]
+    masks = clean / "case_0003" / "segmentations"
+    written = {path.name.removesuffix(".nii.gz") for path in masks.iterdir()}
+    assert written == set(annotated(present(source.labels, TAXONOMY)))
