@@ -29,9 +29,9 @@ class Usual:
 
     def arrow(self, value: float | None) -> str:
         """Down or up where a number lies outside, else nothing."""
-        return {"less than usual": "\u2193", "more than usual": "\u2191"}.get(
-            self.compared(value), ""
-        )
+        if value is None or self.low <= value <= self.high:
+            return ""
+        return "\u2193" if value < self.low else "\u2191"
 
     def compared(self, value: float | None) -> str:
         """``usual``, ``less than usual`` or ``more than usual``."""
