@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import polars as pl
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -72,3 +75,15 @@ def em_round(
             seconds=clock.seconds,
         )
         return finish_round(workspace, plan, outcome)
+
+
+def em_rounds(
+    workspace: str, settings: EngineSettings, truth: str | None, most: int
+) -> Iterator[State[Any]]:
+    """Final states of up to ``most`` rounds; ends where people are waited for or nothing is left
+    to win (method reference, section 1.8)."""
+    for _ in range(most):
+        state: State[Any] = em_round(workspace, settings, truth, return_state=True)
+        yield state
+        if state.name == AWAITING_REVIEW or state.result().stop is not None:
+            return

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
-from scipy import ndimage
 
 from scalemai_core.page.contour import dashes, loops
+from scalemai_core.page.focus import Mask, focus
 from scalemai_core.page.view import View, views
 from scalemai_core.records.label_map import ImageZYX
 
-Mask = NDArray[np.bool_]
 _Color = tuple[int, int, int]
 
 PANEL_PX = 360
@@ -36,8 +34,6 @@ _FINE_LINES = 2
 _TINT = 0.17
 _LINE_PX = 3
 _DASH_PX = (11.0, 8.0)
-_FOCUS_MM = 15.0
-_FOCUS_STEP_MM = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ def draw_example(
     patient's right is on the picture's left. Returns a PNG of ``PICTURE_PX``.
     """
     masks = [outline.mask_zyx for outline in outlines]
-    focus_zyx = _focus(masks, spacing_mm_zyx, image_zyx.shape)
+    focus_zyx = focus(masks, spacing_mm_zyx, image_zyx.shape)
     picture = Image.new("RGB", PICTURE_PX, _BACKGROUND)
     for column, view in enumerate(
         views(masks, focus_zyx, spacing_mm_zyx, image_zyx.shape, PANEL_PX)
@@ -75,37 +71,6 @@ def draw_example(
             picture.paste(panel, (column * (PANEL_PX + GAP_PX), row * (PANEL_PX + GAP_PX)))
     _legend(picture, outlines)
     return _png(picture, [outline.color for outline in outlines])
-
-
-def _focus(
-    masks: Sequence[Mask], spacing_mm_zyx: tuple[float, float, float], shape: tuple[int, ...]
-) -> tuple[int, int, int]:
-    """Voxel with the most disagreement around it, else with the most structure, else the centre."""
-    candidates = [masks[0] ^ masks[1]] if len(masks) > 1 else []
-    for mask_zyx in (*candidates, *masks):
-        boxes = ndimage.find_objects(mask_zyx.view(np.uint8))
-        if boxes and boxes[0] is not None:
-            box = boxes[0]
-            z, y, x = _densest(mask_zyx[box], spacing_mm_zyx)
-            return (z + box[0].start, y + box[1].start, x + box[2].start)
-    z, y, x = (size // 2 for size in shape)
-    return (z, y, x)
-
-
-def _densest(mask_zyx: Mask, spacing_mm_zyx: tuple[float, float, float]) -> tuple[int, int, int]:
-    """Index of the set voxel with the most set voxels around it, at a coarse step for speed."""
-    steps = [max(1, round(_FOCUS_STEP_MM / spacing)) for spacing in spacing_mm_zyx]
-    coarse = mask_zyx[:: steps[0], :: steps[1], :: steps[2]]
-    if not coarse.any():  # thinner than the step
-        steps, coarse = [1, 1, 1], mask_zyx
-    size = tuple(
-        max(1, round(_FOCUS_MM / (spacing * step)))
-        for spacing, step in zip(spacing_mm_zyx, steps, strict=True)
-    )
-    density = ndimage.uniform_filter(coarse.astype(np.float32), size, mode="constant")  # pyright: ignore[reportArgumentType] - one size per axis is allowed
-    best = np.unravel_index(np.argmax(np.where(coarse, density, -1.0)), coarse.shape)
-    z, y, x = (int(index) * step for index, step in zip(best, steps, strict=True))
-    return (z, y, x)
 
 
 def _clean(view: View, image_zyx: ImageZYX, window_hu: tuple[float, float]) -> Image.Image:

@@ -10,6 +10,7 @@ _MINUS = "\u2212"  # as wide as the plus sign, so that columns align
 _SMALLEST_SHARE = 0.0005
 _SMALLEST_PROBABILITY = 0.005
 _MINUTE, _HOUR = 60, 3600
+_TEN, _HUNDRED = 10, 100
 
 
 def is_missing(value: float | None) -> bool:
@@ -90,3 +91,24 @@ def duration(seconds: float | None) -> str:
 def name(identifier: str) -> str:
     """An identifier as words: ``kidney_left`` becomes ``kidney left``."""
     return identifier.replace("_", " ")
+
+
+def millilitres(value: float | None) -> str:
+    """``1,432 ml``, ``34.7 ml`` or ``0.42 ml``: three digits that count."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return f"{_three_digits(value)}{_SPACE}ml"
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """``1,390 to 1,610 ml``; a negative number keeps its sign."""
+    return f"{_three_digits(low)} to {_three_digits(high)}{_SPACE}{unit}".rstrip()
+
+
+def _three_digits(value: float) -> str:
+    size = abs(value)
+    if size == 0 or size >= _HUNDRED:
+        text = f"{size:,.0f}"
+    else:
+        text = f"{size:.1f}" if size >= _TEN else f"{size:.2f}"
+    return (_MINUS if value < 0 else "") + text

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from scalemai_core.page.contour import Points
+
 Place = tuple[float, float]
+
+_NAMESPACE = "http://www.w3.org/2000/svg"
 
 
 class Drawing:
     """An SVG picture; ``look`` names a class of the page's style sheet."""
 
     def __init__(self, width: float, height: float, title: str) -> None:
+        self._size = (width, height)
         self._root = ET.Element(
             "svg",
             {"viewBox": f"0 0 {width:g} {height:g}", "role": "img", "class": "chart"},
@@ -41,9 +48,42 @@ class Drawing:
         x, y = place
         ET.SubElement(self._root, "text", {"class": look, "x": _n(x), "y": _n(y)}).text = words
 
+    def outline(self, loops: Sequence[Points], look: str) -> None:
+        """Closed lines as one shape, so that a loop inside another is a hole."""
+        lines = (" L".join(f"{_n(x)} {_n(y)}" for x, y in loop) for loop in loops)
+        path = "".join(f"M{line}Z" for line in lines)
+        ET.SubElement(self._root, "path", {"class": look, "fill-rule": "evenodd", "d": path})
+
+    def image(self, corner: Place, size: Place, png: bytes) -> None:
+        """A picture stretched to a size, carried along in the drawing."""
+        names = zip(("x", "y", "width", "height"), (*corner, *size), strict=True)
+        place = {key: f"{at:.3f}" for key, at in names}
+        data = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
+        ET.SubElement(self._root, "image", {"href": data, "preserveAspectRatio": "none", **place})
+
+    def inset(self, corner: Place, size: Place, title: str) -> Drawing:
+        """A part of the picture with its own corner; what reaches out of it is not shown."""
+        inner = Drawing(*size, title)
+        names = zip(("x", "y", "width", "height"), (*corner, *size), strict=True)
+        for key, at in names:
+            inner._root.set(key, _n(at))
+        self._root.append(inner._root)
+        return inner
+
     def source(self) -> str:
         """The SVG element, to be set into a page as it is."""
         return ET.tostring(self._root, encoding="unicode")
+
+    def document(self, style: str) -> str:
+        """A file of its own, with its own style sheet and size."""
+        width, height = self._size
+        self._root.set("xmlns", _NAMESPACE)
+        self._root.set("width", f"{width:g}")
+        self._root.set("height", f"{height:g}")
+        sheet = ET.Element("style")
+        sheet.text = style
+        self._root.insert(0, sheet)
+        return self.source()
 
 
 def _n(value: float) -> str:

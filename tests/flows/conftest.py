@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from command_line import Answered, Scalemai
 from prefect.testing.utilities import prefect_test_harness
 from small_population import AfterOneRound, offer, small_settings, write_sources
 
+from flows.cli import main
 from flows.em_round import em_round
 from flows.ingest import ingest
 from scalemai_core.records.round import RoundResult
@@ -67,3 +71,31 @@ def undisturbed(
     assert isinstance(result, RoundResult)
     store = Workspace.open(str(place))
     return AfterOneRound(store=store, result=result, sources=first_round.sources)
+
+
+@pytest.fixture
+def scalemai(
+    prefect: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Scalemai]:
+    """Run a command in this process, with the Prefect server of the tests."""
+    engine = logging.getLogger("scalemai")
+    before = (list(engine.handlers), engine.level, engine.propagate)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+
+    def run(*arguments: object) -> Answered:
+        monkeypatch.setattr(sys, "argv", ["scalemai", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        said = capsys.readouterr()
+        return Answered(code, said.out, said.err)
+
+    yield run
+    engine.handlers[:], engine.propagate = before[0], before[2]
+    engine.setLevel(before[1])

@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 import polars as pl
 import pytest
+from command_line import Scalemai
 from small_population import GOLD_PATIENTS, PATIENTS, AfterOneRound, command
 
-from flows.cli import main
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 pytestmark = pytest.mark.flow
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """Standard output as the one JSON document that it is."""
-        return json.loads(self.out)
-
-
-Scalemai = Callable[..., Answered]
-
-
-@pytest.fixture
-def scalemai(
-    prefect: None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Scalemai]:
-    """Run a command in this process, with the Prefect server of the tests."""
-    engine = logging.getLogger("scalemai")
-    before = (list(engine.handlers), engine.level, engine.propagate)
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-
-    def run(*arguments: object) -> Answered:
-        monkeypatch.setattr(sys, "argv", ["scalemai", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return Answered(code, said.out, said.err)
-
-    yield run
-    engine.handlers[:], engine.propagate = before[0], before[2]
-    engine.setLevel(before[1])
 
 
 def test_status_in_json_is_one_document(scalemai: Scalemai, first_round: AfterOneRound) -> None:

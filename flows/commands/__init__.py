@@ -1,0 +1,1 @@
+"""The commands of ``scalemai``, a module a group; ``flows.cli`` puts them together."""

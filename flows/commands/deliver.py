@@ -1,0 +1,54 @@
+"""Commands that give something away: a dataset as files, a model's labels of one scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flows.commands.lazy import load, prepare_prefect
+from flows.commands.options import JsonOption, WorkspaceArgument
+from flows.console import answer, print_json, print_table, say
+from scalemai_core.store.workspace import Workspace
+
+app = typer.Typer()
+
+
+@app.command()
+def export(
+    workspace: WorkspaceArgument,
+    folder: Annotated[Path, typer.Argument(help="New folder.")],
+    version: Annotated[int, typer.Option(help="Dataset version.")],
+    format: Annotated[Literal["nnunet"], typer.Option()] = "nnunet",  # noqa: A002
+    as_json: JsonOption = False,
+) -> None:
+    """Write a dataset version as files, each in its own orientation."""
+    store = Workspace.open(workspace)
+    store.catalog.version(version)
+    prepare_prefect(store)
+    cases = load("release", "release")(workspace, version, folder)
+    answer(
+        as_json=as_json,
+        document={"cases": cases, "folder": str(folder)},
+        line=f"{cases} cases in {folder}",
+    )
+
+
+@app.command()
+def predict(
+    model_uri: Annotated[str, typer.Argument(help="e.g. models:/scalemai@champion")],
+    scan_file: Annotated[str, typer.Argument(help="A volume file or DICOM folder.")],
+    out_file: Annotated[Path, typer.Argument(help="Label map, .nii.gz")],
+    workspace: Annotated[
+        str | None, typer.Option(help="Whose registry; else MLFLOW_TRACKING_URI.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Segment one scan with a registered model; ids and volumes go to a table beside it."""
+    volumes_ml = load("consumer", "predict_file")(model_uri, scan_file, out_file, workspace)
+    if as_json:
+        print_json({"labels": str(out_file), "volumes_ml": volumes_ml})
+        return
+    print_table("Structures", ("structure", "volume, ml"), sorted(volumes_ml.items()))
+    say(f"Label map: {out_file}")
