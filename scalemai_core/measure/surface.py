@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree  # pyright: ignore[reportMissingTypeStubs]
 
-from scalemai_core.measure.unions import merged_maps
+from scalemai_core.measure.unions import mergers
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.histogram import NUM_IDS
+from scalemai_core.volume.runs import Runs
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -26,6 +27,9 @@ Spacing = tuple[float, float, float]
 
 NEAR_MM = 4.0
 """How far a surface voxel looks around itself before it asks the tree."""
+
+_ROWS_AROUND = 4
+"""Rows along x that share faces with one row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +48,8 @@ class SurfaceTable:
 
 
 def compare_surfaces(
-    a_zyx: LabelsZYX,
-    b_zyx: LabelsZYX,
+    a: Runs,
+    b: Runs,
     spacing_mm_zyx: Spacing,
     unions: NDArray[np.bool_],
     *,
@@ -54,14 +58,15 @@ def compare_surfaces(
     """Compare all structures of one layer; both maps on one grid."""
     table = SurfaceTable(*np.full((3, len(unions)), np.nan))
     offsets = _offsets(spacing_mm_zyx)
-    for ids, first_zyx, second_zyx in merged_maps(a_zyx, b_zyx, unions):
-        surfaces = _Surface.of(first_zyx), _Surface.of(second_zyx)
-        there = _distances(surfaces[0], surfaces[1], first_zyx.shape, offsets, spacing_mm_zyx)
-        back = _distances(surfaces[1], surfaces[0], first_zyx.shape, offsets, spacing_mm_zyx)
+    used = np.union1d(a.labels, b.labels)
+    for ids, names in mergers(used, unions):
+        one, other = (_Surface.of(side if names is None else side.merged(names)) for side in (a, b))
+        there = _distances(one, other, a.shape_zyx, offsets, spacing_mm_zyx)
+        back = _distances(other, one, a.shape_zyx, offsets, spacing_mm_zyx)
         for structure in ids:
-            one, other = surfaces[0].part(structure), surfaces[1].part(structure)
-            if one.stop > one.start and other.stop > other.start:
-                _measure(table, structure, there[one], back[other], tolerance_mm)
+            mine, its = one.part(structure), other.part(structure)
+            if mine.stop > mine.start and its.stop > its.start:
+                _measure(table, structure, there[mine], back[its], tolerance_mm)
     return table
 
 
@@ -84,12 +89,13 @@ class _Surface:
     """``(257,)``: where each label's voxels start."""
 
     @classmethod
-    def of(cls, labels_zyx: LabelsZYX) -> _Surface:
+    def of(cls, labels: Runs) -> _Surface:
         counts = np.zeros(NUM_IDS, dtype=np.int64)
-        _walk(labels_zyx, counts, np.zeros(0, dtype=np.int64))
+        runs = labels.first, labels.starts, labels.stops, labels.labels, labels.shape_zyx
+        _walk(*runs, counts, np.zeros(0, dtype=np.int64))
         starts = np.concatenate([[0], np.cumsum(counts)])
         places = np.zeros(starts[-1], dtype=np.int64)
-        _walk(labels_zyx, starts[:-1].copy(), places)
+        _walk(*runs, starts[:-1].copy(), places)
         return cls(places, starts)
 
     def part(self, structure: int) -> slice:
@@ -137,30 +143,62 @@ def _offsets(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
 
 
 @compiled
-def _walk(labels_zyx: LabelsZYX, at: Places, places: Places) -> None:
+def _walk(
+    first: Places,
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    labels: NDArray[np.uint8],
+    shape_zyx: tuple[int, int, int],
+    at: Places,
+    places: Places,
+) -> None:
     """Count surface voxels by label in ``at``, or write them where ``at`` says."""
-    depth, height, width = labels_zyx.shape
+    depth, height, width = shape_zyx
     write = len(places) > 0
-    for z in range(depth):
-        for y in range(height):
-            row = labels_zyx[z, y]
-            for x in range(width):
-                label = row[x]
-                if label == 0:
-                    continue
-                edge = z == 0 or y == 0 or x == 0
-                edge = edge or z == depth - 1 or y == height - 1 or x == width - 1
-                if edge or not (
-                    row[x - 1] == label
-                    and row[x + 1] == label
-                    and labels_zyx[z, y - 1, x] == label
-                    and labels_zyx[z, y + 1, x] == label
-                    and labels_zyx[z - 1, y, x] == label
-                    and labels_zyx[z + 1, y, x] == label
-                ):
+    faces = np.zeros(width, dtype=np.uint8)
+    for row in range(len(first) - 1):
+        z, y = row // height, row % height
+        for run in range(first[row], first[row + 1]):
+            label, start, stop = labels[run], starts[run], stops[run]
+            if label == 0:
+                continue
+            faces[start:stop] = 0
+            if y > 0:
+                _cover(first[row - 1], starts, stops, labels, run, faces)
+            if y < height - 1:
+                _cover(first[row + 1], starts, stops, labels, run, faces)
+            if z > 0:
+                _cover(first[row - height], starts, stops, labels, run, faces)
+            if z < depth - 1:
+                _cover(first[row + height], starts, stops, labels, run, faces)
+            faces[start] = faces[stop - 1] = 0
+            for x in range(start, stop):
+                if faces[x] < _ROWS_AROUND:
                     if write:
-                        places[at[label]] = (z * height + y) * width + x
+                        places[at[label]] = row * width + x
                     at[label] += 1
+
+
+@compiled
+def _cover(
+    met: int,
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    labels: NDArray[np.uint8],
+    run: int,
+    faces: NDArray[np.uint8],
+) -> None:
+    """Count, for the voxels of a run, those beside them in the row from ``met`` on that are alike."""
+    start, stop, label = starts[run], stops[run], labels[run]
+    while stops[met] <= start:
+        met += 1
+    while True:
+        if labels[met] == label:
+            for x in range(max(start, starts[met]), min(stop, stops[met])):
+                faces[x] += 1
+        if stops[met] >= stop:
+            break
+        met += 1
 
 
 @compiled
