@@ -47,17 +47,7 @@ def enclosed_voxels(labels: Runs, unions: NDArray[np.bool_]) -> Counts:
     volume = np.bincount(number, labels.lengths[runs], len(roots)).astype(np.int64)
     walls = np.zeros((len(roots), NUM_IDS), dtype=np.bool_)
     walls[number, labels.labels[runs - 1]] = walls[number, labels.labels[runs + 1]] = True
-    _find_walls(
-        labels.first,
-        labels.starts,
-        labels.stops,
-        labels.labels,
-        labels.shape_zyx[1],
-        runs,
-        labels.rows[runs],
-        number,
-        walls,
-    )
+    _find_walls(labels, runs, labels.rows[runs], number, walls)
     walls[:, 0] = False  # a cavity's own voxels
     foreign = walls[:, :num].astype(np.float32) @ (~unions).T.astype(np.float32) > 0
     foreign[:, 0] = True
@@ -86,19 +76,12 @@ def _by_label(labels: Runs, min_voxels: float) -> tuple[Counts, Counts]:
 
 @compiled
 def _find_walls(
-    first: Counts,
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    labels: NDArray[np.uint8],
-    height: int,
-    runs: Counts,
-    rows: Counts,
-    number: Counts,
-    walls: NDArray[np.bool_],
+    labels: Runs, runs: Counts, rows: Counts, number: Counts, walls: NDArray[np.bool_]
 ) -> None:
+    height = labels.shape_zyx[1]
     for i in range(len(runs)):
-        run, row = runs[i], rows[i]
+        start, stop, row = labels.starts[runs[i]], labels.stops[runs[i]], rows[i]
         for other in (row - height, row - 1, row + 1, row + height):
-            for met in range(first[other], first[other + 1]):
-                if starts[met] < stops[run] and stops[met] > starts[run]:
-                    walls[number[i], labels[met]] = True
+            for met in range(labels.first[other], labels.first[other + 1]):
+                if labels.starts[met] < stop and labels.stops[met] > start:
+                    walls[number[i], labels.labels[met]] = True

@@ -106,9 +106,7 @@ def _sums(labels: Runs, image_zyx: ImageZYX, unions: NDArray[np.bool_]) -> _Sums
     area = np.zeros((NUM_IDS, depth), dtype=np.int64)
     totals = np.zeros((NUM_IDS, 4), dtype=np.int64)
     bounds = np.tile(np.array([height, -1, width, -1], dtype=np.int64), (NUM_IDS, 1))
-    _accumulate(
-        labels.first, labels.starts, labels.stops, labels.labels, image_zyx, area, totals, bounds
-    )
+    _accumulate(labels, image_zyx, area, totals, bounds)
     members = unions.astype(np.float64)
     areas: Floats = members @ area[:num]
     totals_by_structure: Floats = members @ totals[:num]
@@ -155,20 +153,14 @@ def _fraction(centroid_xyz: Floats, body_box: BoxZYX | None, shape_zyx: tuple[in
 
 @compiled
 def _accumulate(
-    first: Counts,
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    labels: NDArray[np.uint8],
-    image_zyx: ImageZYX,
-    area: Counts,
-    totals: Counts,
-    bounds: Counts,
+    labels: Runs, image_zyx: ImageZYX, area: Counts, totals: Counts, bounds: Counts
 ) -> None:
     height = image_zyx.shape[1]
-    for row in range(len(first) - 1):
+    for row in range(len(labels.first) - 1):
         z, y = row // height, row % height
-        for run in range(first[row], first[row + 1]):
-            label, start, stop = labels[run], np.int64(starts[run]), np.int64(stops[run])
+        for run in range(labels.first[row], labels.first[row + 1]):
+            label = labels.labels[run]
+            start, stop = np.int64(labels.starts[run]), np.int64(labels.stops[run])
             if label == 0:
                 continue
             hu = hu_squared = 0

@@ -2,19 +2,18 @@
 
 Most surface voxels of two masks that agree coincide or nearly do: each looks for the other surface
 among its nearest neighbours first, in the order of their distance, and only those that find nothing
-there are looked up in a tree of the other surface. All distances are exact, between voxel centres.
+there search the other surface slice by slice. All distances are exact, between voxel centres.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree  # pyright: ignore[reportMissingTypeStubs]
 
+from scalemai_core.measure.nearest import nearest_mm
 from scalemai_core.measure.unions import mergers
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.compiled import compiled
@@ -26,7 +25,7 @@ Places = NDArray[np.int64]
 Spacing = tuple[float, float, float]
 
 NEAR_MM = 4.0
-"""How far a surface voxel looks around itself before it asks the tree."""
+"""How far a surface voxel looks around itself before it searches the other surface."""
 
 _ROWS_AROUND = 4
 """Rows along x that share faces with one row."""
@@ -57,12 +56,11 @@ def compare_surfaces(
 ) -> SurfaceTable:
     """Compare all structures of one layer; both maps on one grid."""
     table = SurfaceTable(*np.full((3, len(unions)), np.nan))
-    offsets = _offsets(spacing_mm_zyx)
     used = np.union1d(a.labels, b.labels)
     for ids, names in mergers(used, unions):
         one, other = (_Surface.of(side if names is None else side.merged(names)) for side in (a, b))
-        there = _distances(one, other, a.shape_zyx, offsets, spacing_mm_zyx)
-        back = _distances(other, one, a.shape_zyx, offsets, spacing_mm_zyx)
+        there = _distances(one, other, spacing_mm_zyx)
+        back = _distances(other, one, spacing_mm_zyx)
         for structure in ids:
             mine, its = one.part(structure), other.part(structure)
             if mine.stop > mine.start and its.stop > its.start:
@@ -83,57 +81,50 @@ def _measure(
 class _Surface:
     """Surface voxels of all structures of a label map, ordered by structure."""
 
+    shape_zyx: tuple[int, int, int]
     places: Places
-    """Flat indices."""
+    """Flat indices, rising within each structure."""
     starts: Places
     """``(257,)``: where each label's voxels start."""
 
     @classmethod
     def of(cls, labels: Runs) -> _Surface:
-        counts = np.zeros(NUM_IDS, dtype=np.int64)
-        runs = labels.first, labels.starts, labels.stops, labels.labels, labels.shape_zyx
-        _walk(*runs, counts, np.zeros(0, dtype=np.int64))
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        places = np.zeros(starts[-1], dtype=np.int64)
-        _walk(*runs, starts[:-1].copy(), places)
-        return cls(places, starts)
+        # Room for every voxel; only what is written ever takes memory.
+        places = np.empty(labels.lengths[labels.labels > 0].sum(), dtype=np.int64)
+        own = np.empty(len(places), dtype=np.uint8)
+        num = _walk(labels, places, own)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(own[:num], minlength=NUM_IDS))])
+        ordered = np.empty(num, dtype=np.int64)
+        _sort(places[:num], own[:num], starts.copy(), ordered)
+        return cls(labels.shape_zyx, ordered, starts)
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """The structure of each voxel."""
+        return np.repeat(np.arange(NUM_IDS, dtype=np.uint8), np.diff(self.starts))
 
     def part(self, structure: int) -> slice:
         """One structure's voxels."""
         return slice(int(self.starts[structure]), int(self.starts[structure + 1]))
 
 
-def _distances(
-    own: _Surface,
-    other: _Surface,
-    shape_zyx: tuple[int, ...],
-    offsets: tuple[Places, Floats],
-    spacing_mm_zyx: Spacing,
-) -> Floats:
+def _distances(own: _Surface, other: _Surface, spacing_mm_zyx: Spacing) -> Floats:
     """Distance in mm of every surface voxel to the same structure's other surface; NaN without."""
-    depth, height, width = shape_zyx
-    surface_zyx = np.zeros((depth, height, width), dtype=np.uint8)
-    labels = np.repeat(np.arange(NUM_IDS), np.diff(other.starts)).astype(np.uint8)
-    surface_zyx.reshape(-1)[other.places] = labels
-    found = np.full(len(own.places), np.nan)
-    own_labels = np.repeat(np.arange(NUM_IDS), np.diff(own.starts)).astype(np.uint8)
-    _look_around(surface_zyx, own.places, own_labels, offsets[0], offsets[1], found)
+    surface_zyx = np.zeros(own.shape_zyx, dtype=np.uint8)
+    surface_zyx.reshape(-1)[other.places] = other.labels
+    found, labels = np.full(len(own.places), np.nan), own.labels
+    steps, lengths_mm = _steps(spacing_mm_zyx)
+    _look_around(surface_zyx, own.places, labels, steps, lengths_mm, found)
     missing = np.flatnonzero(np.isnan(found))
-    for structure in np.unique(own_labels[missing]).tolist():
-        target = other.places[other.part(structure)]
-        if len(target):
-            rows = missing[own_labels[missing] == structure]
-            tree = cast("Any", KDTree)(_points(target, shape_zyx, spacing_mm_zyx))
-            found[rows] = tree.query(_points(own.places[rows], shape_zyx, spacing_mm_zyx))[0]
+    for structure in np.unique(labels[missing]).tolist():
+        targets = other.places[other.part(structure)]
+        if len(targets):
+            rows = missing[labels[missing] == structure]
+            found[rows] = nearest_mm(own.places[rows], targets, own.shape_zyx, spacing_mm_zyx)
     return found
 
 
-def _points(places: Places, shape_zyx: tuple[int, ...], spacing_mm_zyx: Spacing) -> Floats:
-    index = np.stack(np.unravel_index(places, shape_zyx), axis=1)
-    return index.astype(np.float64) * np.asarray(spacing_mm_zyx)
-
-
-def _offsets(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
+def _steps(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
     """Steps (n, 3) to the neighbours within reach, nearest first, and their distances in mm."""
     reach = [int(NEAR_MM / spacing) for spacing in spacing_mm_zyx]
     steps = np.array(list(product(*(range(-n, n + 1) for n in reach))), dtype=np.int64)
@@ -143,62 +134,50 @@ def _offsets(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
 
 
 @compiled
-def _walk(
-    first: Places,
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    labels: NDArray[np.uint8],
-    shape_zyx: tuple[int, int, int],
-    at: Places,
-    places: Places,
-) -> None:
-    """Count surface voxels by label in ``at``, or write them where ``at`` says."""
-    depth, height, width = shape_zyx
-    write = len(places) > 0
-    faces = np.zeros(width, dtype=np.uint8)
-    for row in range(len(first) - 1):
+def _walk(labels: Runs, places: Places, own: NDArray[np.uint8]) -> int:
+    """Write down surface voxels and their labels row by row; how many there are."""
+    depth, height, width = labels.shape_zyx
+    num = 0
+    inner = np.zeros(width, dtype=np.uint8)
+    for row in range(len(labels.first) - 1):
         z, y = row // height, row % height
-        for run in range(first[row], first[row + 1]):
-            label, start, stop = labels[run], starts[run], stops[run]
+        for run in range(labels.first[row], labels.first[row + 1]):
+            label, start, stop = labels.labels[run], labels.starts[run], labels.stops[run]
             if label == 0:
                 continue
-            faces[start:stop] = 0
-            if y > 0:
-                _cover(first[row - 1], starts, stops, labels, run, faces)
-            if y < height - 1:
-                _cover(first[row + 1], starts, stops, labels, run, faces)
-            if z > 0:
-                _cover(first[row - height], starts, stops, labels, run, faces)
-            if z < depth - 1:
-                _cover(first[row + height], starts, stops, labels, run, faces)
-            faces[start] = faces[stop - 1] = 0
+            inner[start:stop] = 0
+            if 0 < y < height - 1 and 0 < z < depth - 1:
+                for other in (row - height, row - 1, row + 1, row + height):
+                    _cover(labels, run, labels.first[other], inner)
+            inner[start] = inner[stop - 1] = 0
             for x in range(start, stop):
-                if faces[x] < _ROWS_AROUND:
-                    if write:
-                        places[at[label]] = row * width + x
-                    at[label] += 1
+                if inner[x] < _ROWS_AROUND:
+                    places[num], own[num] = row * width + x, label
+                    num += 1
+    return num
 
 
 @compiled
-def _cover(
-    met: int,
-    starts: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    labels: NDArray[np.uint8],
-    run: int,
-    faces: NDArray[np.uint8],
-) -> None:
-    """Count, for the voxels of a run, those beside them in the row from ``met`` on that are alike."""
-    start, stop, label = starts[run], stops[run], labels[run]
-    while stops[met] <= start:
+def _cover(labels: Runs, run: int, met: int, inner: NDArray[np.uint8]) -> None:
+    """Count up a run's voxels that have their like beside them, in the row from run ``met`` on."""
+    start, stop, label = labels.starts[run], labels.stops[run], labels.labels[run]
+    while labels.stops[met] <= start:
         met += 1
     while True:
-        if labels[met] == label:
-            for x in range(max(start, starts[met]), min(stop, stops[met])):
-                faces[x] += 1
-        if stops[met] >= stop:
+        end = labels.stops[met]
+        if labels.labels[met] == label:
+            for x in range(max(start, labels.starts[met]), min(stop, end)):
+                inner[x] += 1
+        if end >= stop:
             break
         met += 1
+
+
+@compiled
+def _sort(places: Places, own: NDArray[np.uint8], at: Places, ordered: Places) -> None:
+    for i in range(len(places)):
+        ordered[at[own[i]]] = places[i]
+        at[own[i]] += 1
 
 
 @compiled
@@ -207,17 +186,24 @@ def _look_around(
     places: Places,
     labels: LabelsZYX,
     steps: Places,
-    lengths: Floats,
+    lengths_mm: Floats,
     found: Floats,
 ) -> None:
     depth, height, width = surface_zyx.shape
+    surface = surface_zyx.reshape(-1)
+    ahead = (steps[:, 0] * height + steps[:, 1]) * width + steps[:, 2]
+    reach_z, reach_y, reach_x = steps[:, 0].max(), steps[:, 1].max(), steps[:, 2].max()
     for i in range(len(places)):
         z = places[i] // (height * width)
         y = places[i] // width % height
         x = places[i] % width
-        for k in range(len(steps)):
-            at_z, at_y, at_x = z + steps[k, 0], y + steps[k, 1], x + steps[k, 2]
-            inside = 0 <= at_z < depth and 0 <= at_y < height and 0 <= at_x < width
-            if inside and surface_zyx[at_z, at_y, at_x] == labels[i]:
-                found[i] = lengths[k]
+        inside = reach_z <= z < depth - reach_z
+        inside = inside and reach_y <= y < height - reach_y and reach_x <= x < width - reach_x
+        for k in range(len(ahead)):
+            if not inside:
+                at_z, at_y, at_x = z + steps[k, 0], y + steps[k, 1], x + steps[k, 2]
+                if not (0 <= at_z < depth and 0 <= at_y < height and 0 <= at_x < width):
+                    continue
+            if surface[places[i] + ahead[k]] == labels[i]:
+                found[i] = lengths_mm[k]
                 break

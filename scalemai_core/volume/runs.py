@@ -6,8 +6,7 @@ allocated, whatever is asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +21,11 @@ Steps = NDArray[np.int32]
 _EVERY_BYTE = np.uint64(0x0101010101010101)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Runs:
-    """Every row along x cut into runs, background too; rows by z, then y."""
+class Runs(NamedTuple):
+    """Every row along x cut into runs, background too; rows by z, then y.
+
+    A named tuple, for compiled loops take those as they are.
+    """
 
     shape_zyx: tuple[int, int, int]
     first: Places
@@ -57,7 +58,7 @@ class Runs:
         starts = self.starts[kept]
         first = np.append(np.flatnonzero(starts == 0), len(starts))
         stops = _stops(starts, self.shape_zyx[2])
-        return replace(self, first=first, starts=starts, stops=stops, labels=labels[kept])
+        return self._replace(first=first, starts=starts, stops=stops, labels=labels[kept])
 
     @property
     def lengths(self) -> Places:
@@ -72,8 +73,7 @@ class Runs:
     def joint_histogram(self, other: Runs) -> Places:
         """Count voxels by their pair of ids: ``(256, 256)``, columns the other's; on one grid."""
         counts = np.zeros((NUM_IDS, NUM_IDS), dtype=np.int64)
-        width = self.shape_zyx[2]
-        _meet(self.stops, self.labels, other.stops, other.labels, width, counts)
+        _meet(self, other, counts)
         return counts
 
     def pieces(self, wanted: NDArray[np.bool_], reach: int) -> Places:
@@ -83,8 +83,7 @@ class Runs:
         by edges and corners too at 1.
         """
         roots = np.arange(len(self.starts))
-        height = self.shape_zyx[1]
-        _join(self.first, self.starts, self.stops, self.labels, wanted, height, reach, roots)
+        _join(self, wanted, reach, roots)
         return roots
 
 
@@ -138,23 +137,16 @@ def _cut(
 
 
 @compiled
-def _meet(
-    stops: Steps,
-    labels: NDArray[np.uint8],
-    other_stops: Steps,
-    other_labels: NDArray[np.uint8],
-    width: int,
-    counts: Places,
-) -> None:
+def _meet(runs: Runs, others: Runs, counts: Places) -> None:
     # Rows end at the same x in both: one walk over all runs, without regard to rows.
     run = met = at = 0
-    while run < len(stops):
-        stop, other_stop = stops[run], other_stops[met]
+    while run < len(runs.stops):
+        stop, other_stop = runs.stops[run], others.stops[met]
         end = min(stop, other_stop)
-        counts[labels[run], other_labels[met]] += end - at
+        counts[runs.labels[run], others.labels[met]] += end - at
         run += stop == end
         met += other_stop == end
-        at = 0 if end == width else end
+        at = 0 if end == runs.shape_zyx[2] else end
 
 
 @compiled
@@ -166,50 +158,33 @@ def _root(roots: Places, run: int) -> int:
 
 
 @compiled
-def _join(
-    first: Places,
-    starts: Steps,
-    stops: Steps,
-    labels: NDArray[np.uint8],
-    wanted: NDArray[np.bool_],
-    height: int,
-    reach: int,
-    roots: Places,
-) -> None:
-    for row in range(len(first) - 1):
+def _join(runs: Runs, wanted: NDArray[np.bool_], reach: int, roots: Places) -> None:
+    height = runs.shape_zyx[1]
+    for row in range(len(runs.first) - 1):
         y = row % height
         if y > 0:
-            _join_rows(first, row, row - 1, starts, stops, labels, wanted, reach, roots)
+            _join_rows(runs, row, row - 1, wanted, reach, roots)
         if row >= height:
-            for across in range(-reach, reach + 1):
-                if 0 <= y + across < height:
-                    other = row - height + across
-                    _join_rows(first, row, other, starts, stops, labels, wanted, reach, roots)
+            for across in range(max(y - reach, 0), min(y + reach, height - 1) + 1):
+                _join_rows(runs, row, row - height + across - y, wanted, reach, roots)
     for run in range(len(roots)):
         roots[run] = _root(roots, run)
 
 
 @compiled
 def _join_rows(
-    first: Places,
-    row: int,
-    other: int,
-    starts: Steps,
-    stops: Steps,
-    labels: NDArray[np.uint8],
-    wanted: NDArray[np.bool_],
-    reach: int,
-    roots: Places,
+    runs: Runs, row: int, other: int, wanted: NDArray[np.bool_], reach: int, roots: Places
 ) -> None:
-    near = first[other]
-    for run in range(first[row], first[row + 1]):
-        if not wanted[labels[run]]:
+    near = runs.first[other]
+    for run in range(runs.first[row], runs.first[row + 1]):
+        label = runs.labels[run]
+        if not wanted[label]:
             continue
-        while stops[near] + reach <= starts[run]:
+        while runs.stops[near] + reach <= runs.starts[run]:
             near += 1
         met = near
-        while met < first[other + 1] and starts[met] < stops[run] + reach:
-            if labels[met] == labels[run]:
+        while met < runs.first[other + 1] and runs.starts[met] < runs.stops[run] + reach:
+            if runs.labels[met] == label:
                 one, two = _root(roots, run), _root(roots, met)
                 roots[max(one, two)] = min(one, two)
             met += 1
