@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from scalemai_core.measure.overlap import Overlap
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
+from scalemai_core.records.scan import Scan
 from scalemai_core.synthesize.degrade import degrade
 from scalemai_core.synthesize.faults import DegradeSettings, FaultKind
 from scalemai_core.synthesize.phantoms import PhantomSettings, make_phantom
@@ -37,6 +40,9 @@ FAULTS = DegradeSettings(
 """What is wrong with the annotation; every structure keeps some voxels."""
 
 Maps = dict[Layer, LabelsZYX]
+Mask = NDArray[np.bool_]
+Numbers = dict[str, tuple[float | None, ...]]
+"""Four numbers by structure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,73 @@ class BusyScan:
     """Its surfaces wave around the truth by a voxel or two."""
     grid: Grid
 
+    @property
+    def structures(self) -> list[str]:
+        """Those with voxels in both readings."""
+        taxonomy = load_taxonomy()
+        found: list[str] = []
+        for layer in Layer:
+            overlap = Overlap.of_maps(self.current[layer], self.prediction[layer], taxonomy.unions)
+            both = (overlap.volume_a > 0) & (overlap.volume_b > 0)
+            found += [one.name for one in taxonomy.in_layer(layer) if both[one.id]]
+        return found
+
+    @property
+    def record(self) -> Scan:
+        """What is known of the scan beside its voxels: its grid."""
+        return Scan(
+            scan_id="busy",
+            patient="busy",
+            case="busy",
+            source="phantom",
+            grid=self.grid,
+            source_axes="RAS",
+            source_affine=self.grid.affine,
+            fold=0,
+        )
+
+
+def save_scan(scan: BusyScan, folder: Path) -> None:
+    """Write arrays and grid into a new folder."""
+    folder.mkdir()
+    np.save(folder / "image.npy", scan.image_zyx)
+    for reading in ("current", "prediction"):
+        for layer, labels_zyx in getattr(scan, reading).items():
+            np.save(folder / f"{reading}_{layer}.npy", labels_zyx)
+    (folder / "grid.json").write_text(scan.grid.model_dump_json())
+
+
+def load_scan(folder: Path) -> BusyScan:
+    """Read what ``save_scan`` wrote."""
+    current, prediction = (
+        {layer: np.load(folder / f"{reading}_{layer}.npy") for layer in Layer}
+        for reading in ("current", "prediction")
+    )
+    grid = Grid.model_validate_json((folder / "grid.json").read_text())
+    return BusyScan(np.load(folder / "image.npy"), current, prediction, grid)
+
+
+def masks_of(
+    scan: BusyScan, structures: Sequence[str], *, crop: bool
+) -> Iterator[tuple[str, Mask, Mask]]:
+    """Each structure's two masks, in the box that holds both or as large as the volume."""
+    taxonomy = load_taxonomy()
+    boxes = {
+        layer: [ndimage.find_objects(maps[layer], 255) for maps in (scan.current, scan.prediction)]
+        for layer in (Layer if crop else ())
+    }
+    for name in structures:
+        layer, ids = taxonomy[name].layer, taxonomy.member_ids(name)
+        box: tuple[slice, ...] = (slice(None),) * 3
+        if crop:
+            found = [side[i - 1] for side in boxes[layer] for i in ids if side[i - 1] is not None]
+            box = tuple(
+                slice(min(one[axis].start for one in found), max(one[axis].stop for one in found))
+                for axis in range(3)
+            )
+        own = np.isin(np.arange(256), ids)
+        yield name, own[scan.current[layer][box]], own[scan.prediction[layer][box]]
+
 
 def make_scan(seed: int, shape_zyx: tuple[int, int, int]) -> BusyScan:
     """A phantom drawn at half the resolution, filled up to 88 structures and sampled finely."""
@@ -58,8 +131,6 @@ def make_scan(seed: int, shape_zyx: tuple[int, int, int]) -> BusyScan:
     phantom = make_phantom(
         seed, 0, PhantomSettings(spacing_mm=(z, y, x), field_mm_zyx=FIELD_MM_ZYX, lesions=2.0)
     )
-    for labels_zyx in phantom.labels.values():
-        labels_zyx.setflags(write=True)
     _fill_up(phantom.labels)
     wrong = degrade(phantom.labels, phantom.grid, rng, FAULTS).labels
     _exchange(wrong[Layer.ANATOMY], "kidney_left", "kidney_right")

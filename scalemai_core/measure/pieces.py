@@ -57,9 +57,9 @@ def enclosed_voxels(labels: Runs, unions: NDArray[np.bool_]) -> Counts:
 def _at_faces(labels: Runs) -> NDArray[np.bool_]:
     """Runs that touch a face of the volume."""
     depth, height, width = labels.shape_zyx
-    z, y = np.divmod(labels.rows, height)
+    z, y = np.divmod(np.arange(depth * height), height)
     ends = (z == 0) | (z == depth - 1) | (y == 0) | (y == height - 1)
-    return ends | (labels.starts == 0) | (labels.stops == width)
+    return np.repeat(ends, np.diff(labels.first)) | (labels.starts == 0) | (labels.stops == width)
 
 
 def _by_label(labels: Runs, min_voxels: float) -> tuple[Counts, Counts]:

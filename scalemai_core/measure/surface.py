@@ -138,17 +138,22 @@ def _walk(labels: Runs, places: Places, own: NDArray[np.uint8]) -> int:
     """Write down surface voxels and their labels row by row; how many there are."""
     depth, height, width = labels.shape_zyx
     num = 0
+    near = np.zeros(_ROWS_AROUND, dtype=np.int64)
     inner = np.zeros(width, dtype=np.uint8)
     for row in range(len(labels.first) - 1):
         z, y = row // height, row % height
+        within = 0 < y < height - 1 and 0 < z < depth - 1
+        if within:
+            near[0], near[1] = labels.first[row - height], labels.first[row - 1]
+            near[2], near[3] = labels.first[row + 1], labels.first[row + height]
         for run in range(labels.first[row], labels.first[row + 1]):
             label, start, stop = labels.labels[run], labels.starts[run], labels.stops[run]
             if label == 0:
                 continue
             inner[start:stop] = 0
-            if 0 < y < height - 1 and 0 < z < depth - 1:
-                for other in (row - height, row - 1, row + 1, row + height):
-                    _cover(labels, run, labels.first[other], inner)
+            if within:
+                for beside in range(_ROWS_AROUND):
+                    near[beside] = _cover(labels, run, near[beside], inner)
             inner[start] = inner[stop - 1] = 0
             for x in range(start, stop):
                 if inner[x] < _ROWS_AROUND:
@@ -158,8 +163,11 @@ def _walk(labels: Runs, places: Places, own: NDArray[np.uint8]) -> int:
 
 
 @compiled
-def _cover(labels: Runs, run: int, met: int, inner: NDArray[np.uint8]) -> None:
-    """Count up a run's voxels that have their like beside them, in the row from run ``met`` on."""
+def _cover(labels: Runs, run: int, met: int, inner: NDArray[np.uint8]) -> int:
+    """Count up a run's voxels that have their like beside them, in the row from run ``met`` on.
+
+    Returns the last run beside it.
+    """
     start, stop, label = labels.starts[run], labels.stops[run], labels.labels[run]
     while labels.stops[met] <= start:
         met += 1
@@ -169,7 +177,7 @@ def _cover(labels: Runs, run: int, met: int, inner: NDArray[np.uint8]) -> None:
             for x in range(max(start, labels.starts[met]), min(stop, end)):
                 inner[x] += 1
         if end >= stop:
-            break
+            return met
         met += 1
 
 

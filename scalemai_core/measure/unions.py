@@ -11,9 +11,7 @@ from scalemai_core.volume.histogram import NUM_IDS
 from scalemai_core.volume.runs import Runs
 
 
-def merged_runs(
-    labels: Runs, unions: NDArray[np.bool_]
-) -> Iterator[tuple[list[int], Runs]]:
+def merged_runs(labels: Runs, unions: NDArray[np.bool_]) -> Iterator[tuple[list[int], Runs]]:
     """One label map so merged that structures carry their own value, with the structures meant."""
     for ids, names in mergers(np.unique(labels.labels), unions):
         yield ids, labels if names is None else labels.merged(names)

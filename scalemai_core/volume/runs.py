@@ -109,9 +109,7 @@ def _stop(voxels: NDArray[np.uint8], words: NDArray[np.uint64], start: int, end:
 
 
 @compiled
-def _count(
-    voxels: NDArray[np.uint8], words: NDArray[np.uint64], width: int, first: Places
-) -> None:
+def _count(voxels: NDArray[np.uint8], words: NDArray[np.uint64], width: int, first: Places) -> None:
     for row in range(len(first) - 1):
         start, end = row * width, (row + 1) * width
         while start < end:
@@ -184,7 +182,7 @@ def _join_rows(
             near += 1
         met = near
         while met < runs.first[other + 1] and runs.starts[met] < runs.stops[run] + reach:
-            if runs.labels[met] == label:
+            if runs.labels[met] == label and roots[met] != roots[run]:
                 one, two = _root(roots, run), _root(roots, met)
                 roots[max(one, two)] = min(one, two)
             met += 1
