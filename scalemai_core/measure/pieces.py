@@ -65,13 +65,20 @@ def _at_faces(labels: Runs) -> NDArray[np.bool_]:
 def _by_label(labels: Runs, min_voxels: float) -> tuple[Counts, Counts]:
     """By label: pieces that count, and voxels outside the largest piece."""
     roots = labels.pieces(np.arange(NUM_IDS) > 0, reach=1)
-    sizes = np.bincount(roots, labels.lengths, len(roots)).astype(np.int64)
+    sizes = np.zeros(len(roots), dtype=np.int64)
+    _size_pieces(labels, roots, sizes)
     largest, volume = np.zeros((2, NUM_IDS), dtype=np.int64)
     own = np.flatnonzero(sizes)
     np.maximum.at(largest, labels.labels[own], sizes[own])
     np.add.at(volume, labels.labels[own], sizes[own])
     counted = np.bincount(labels.labels[own][sizes[own] >= min_voxels], minlength=NUM_IDS)
     return counted, volume - largest
+
+
+@compiled
+def _size_pieces(labels: Runs, roots: Counts, sizes: Counts) -> None:
+    for run in range(len(roots)):
+        sizes[roots[run]] += labels.stops[run] - labels.starts[run]
 
 
 @compiled

@@ -156,11 +156,11 @@ def _accumulate(
     labels: Runs, image_zyx: ImageZYX, area: Counts, totals: Counts, bounds: Counts
 ) -> None:
     height = image_zyx.shape[1]
-    for row in range(len(labels.first) - 1):
+    first, starts, stops, values = labels.first, labels.starts, labels.stops, labels.labels
+    for row in range(len(first) - 1):
         z, y = row // height, row % height
-        for run in range(labels.first[row], labels.first[row + 1]):
-            label = labels.labels[run]
-            start, stop = np.int64(labels.starts[run]), np.int64(labels.stops[run])
+        for run in range(first[row], first[row + 1]):
+            label, start, stop = values[run], np.int64(starts[run]), np.int64(stops[run])
             if label == 0:
                 continue
             hu = hu_squared = 0

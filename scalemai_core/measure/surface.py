@@ -56,8 +56,7 @@ def compare_surfaces(
 ) -> SurfaceTable:
     """Compare all structures of one layer; both maps on one grid."""
     table = SurfaceTable(*np.full((3, len(unions)), np.nan))
-    used = np.union1d(a.labels, b.labels)
-    for ids, names in mergers(used, unions):
+    for ids, names in mergers(a.used | b.used, unions):
         one, other = (_Surface.of(side if names is None else side.merged(names)) for side in (a, b))
         there = _distances(one, other, spacing_mm_zyx)
         back = _distances(other, one, spacing_mm_zyx)
@@ -135,50 +134,61 @@ def _steps(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
 
 @compiled
 def _walk(labels: Runs, places: Places, own: NDArray[np.uint8]) -> int:
-    """Write down surface voxels and their labels row by row; how many there are."""
+    """Write down surface voxels and their labels row by row; how many there are.
+
+    A run goes stretch by stretch between changes in the four rows beside it: where all four are
+    like it, only its own ends belong to the surface.
+    """
     depth, height, width = labels.shape_zyx
+    # Taken out of the tuple once: in the loops that would count references again and again.
+    first, starts, stops, values = labels.first, labels.starts, labels.stops, labels.labels
     num = 0
     near = np.zeros(_ROWS_AROUND, dtype=np.int64)
-    inner = np.zeros(width, dtype=np.uint8)
-    for row in range(len(labels.first) - 1):
-        z, y = row // height, row % height
-        within = 0 < y < height - 1 and 0 < z < depth - 1
+    for row in range(len(first) - 1):
+        within = 0 < row % height < height - 1 and 0 < row // height < depth - 1
         if within:
-            near[0], near[1] = labels.first[row - height], labels.first[row - 1]
-            near[2], near[3] = labels.first[row + 1], labels.first[row + height]
-        for run in range(labels.first[row], labels.first[row + 1]):
-            label, start, stop = labels.labels[run], labels.starts[run], labels.stops[run]
-            if label == 0:
-                continue
-            inner[start:stop] = 0
-            if within:
-                for beside in range(_ROWS_AROUND):
-                    near[beside] = _cover(labels, run, near[beside], inner)
-            inner[start] = inner[stop - 1] = 0
-            for x in range(start, stop):
-                if inner[x] < _ROWS_AROUND:
-                    places[num], own[num] = row * width + x, label
-                    num += 1
+            near[0], near[1] = first[row - height], first[row - 1]
+            near[2], near[3] = first[row + 1], first[row + height]
+        for run in range(first[row], first[row + 1]):
+            written, label = num, values[run]
+            x = start = np.int64(starts[run])
+            stop = np.int64(stops[run])
+            while label > 0 and x < stop:
+                low = end = stop
+                if within:
+                    end, alike = _beside(stops, values, near, x, label)
+                    end = min(end, stop)
+                    low = min(x + (x == start), end) if alike else end
+                num = _write(places, num, row * width + x, row * width + low)
+                high = max(end - (end == stop), low)
+                num = _write(places, num, row * width + high, row * width + end)
+                x = end
+            own[written:num] = label
     return num
 
 
 @compiled
-def _cover(labels: Runs, run: int, met: int, inner: NDArray[np.uint8]) -> int:
-    """Count up a run's voxels that have their like beside them, in the row from run ``met`` on.
+def _beside(
+    stops: NDArray[np.int32], values: NDArray[np.uint8], near: Places, x: int, label: int
+) -> tuple[int, bool]:
+    """Where the rows beside change next, and whether all of them are like this until then."""
+    end, alike = np.int64(0), True
+    for beside in range(_ROWS_AROUND):
+        met = near[beside]
+        while stops[met] <= x:
+            met += 1
+        near[beside] = met
+        end = np.int64(stops[met]) if beside == 0 else min(end, np.int64(stops[met]))
+        alike = alike and values[met] == label
+    return end, alike
 
-    Returns the last run beside it.
-    """
-    start, stop, label = labels.starts[run], labels.stops[run], labels.labels[run]
-    while labels.stops[met] <= start:
-        met += 1
-    while True:
-        end = labels.stops[met]
-        if labels.labels[met] == label:
-            for x in range(max(start, labels.starts[met]), min(stop, end)):
-                inner[x] += 1
-        if end >= stop:
-            return met
-        met += 1
+
+@compiled
+def _write(places: Places, num: int, start: int, stop: int) -> int:
+    for place in range(start, stop):
+        places[num] = place
+        num += 1
+    return num
 
 
 @compiled

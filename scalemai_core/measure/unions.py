@@ -13,21 +13,21 @@ from scalemai_core.volume.runs import Runs
 
 def merged_runs(labels: Runs, unions: NDArray[np.bool_]) -> Iterator[tuple[list[int], Runs]]:
     """One label map so merged that structures carry their own value, with the structures meant."""
-    for ids, names in mergers(np.unique(labels.labels), unions):
+    for ids, names in mergers(labels.used, unions):
         yield ids, labels if names is None else labels.merged(names)
 
 
 def mergers(
-    used: NDArray[np.integer], unions: NDArray[np.bool_]
+    used: NDArray[np.bool_], unions: NDArray[np.bool_]
 ) -> Iterator[tuple[list[int], NDArray[np.uint8] | None]]:
-    """New names (256,) of the ids in use under which structures carry their own, and which do.
+    """New names (256,) of the ids under which structures carry their own, and which do.
 
-    First None, the ids themselves, for all whose voxels carry their own id alone, then merged names
-    for parents with parts, as many at a time as share no voxel; all other ids become background.
+    ``used`` (256,) says which ids occur. First None, the ids themselves, for all whose voxels carry
+    their own id alone, then merged names for parents with parts, as many at a time as share no
+    voxel; all other ids become background.
     """
     num = len(unions)
-    is_used = np.isin(np.arange(num), used)
-    is_used[0] = False
+    is_used = used[:num] & (np.arange(num) > 0)
     present = unions & is_used
     own_alone = present.sum(axis=1) == np.diagonal(present)
     yield np.flatnonzero(own_alone & is_used).tolist(), None
