@@ -151,8 +151,8 @@ def _walk(labels: Runs, places: Places, own: NDArray[np.uint8]) -> int:
             near[2], near[3] = first[row + 1], first[row + height]
         for run in range(first[row], first[row + 1]):
             written, label = num, values[run]
-            x = start = np.int64(starts[run])
-            stop = np.int64(stops[run])
+            x = start = int(starts[run])
+            stop = int(stops[run])
             while label > 0 and x < stop:
                 low = end = stop
                 if within:
@@ -172,14 +172,14 @@ def _beside(
     stops: NDArray[np.int32], values: NDArray[np.uint8], near: Places, x: int, label: int
 ) -> tuple[int, bool]:
     """Where the rows beside change next, and whether all of them are like this until then."""
-    end, alike = np.int64(0), True
+    end, alike = 0, True
     for beside in range(_ROWS_AROUND):
         met = near[beside]
         while stops[met] <= x:
             met += 1
         near[beside] = met
-        end = np.int64(stops[met]) if beside == 0 else min(end, np.int64(stops[met]))
-        alike = alike and values[met] == label
+        end = int(stops[met]) if beside == 0 else min(end, int(stops[met]))
+        alike = alike and bool(values[met] == label)
     return end, alike
 
 
