@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scalemai_core.judge.rules.masks import Bools, Floats, Masks
 from scalemai_core.judge.rules.registry import verify
-from scalemai_core.judge.summary import LayerMaps, States, complete, summarise
+from scalemai_core.judge.summary import LayerMaps, LayerRuns, States, complete, cut, summarise
 from scalemai_core.measure.overlap import Overlap
 from scalemai_core.measure.surface import compare_surfaces
 from scalemai_core.records.annotation import State
@@ -45,13 +45,16 @@ def judge_scan(
     taxonomy = load_taxonomy()
     current, prediction = complete(current, scan.grid), complete(prediction, scan.grid)
     stated = States.of(states, taxonomy)
-    annotated = summarise(scan, image_zyx, current, stated, settings)
-    predicted = summarise(scan, image_zyx, prediction, stated.as_predicted(), settings)
+    runs, predicted_runs = cut(current), cut(prediction)
+    annotated = summarise(scan, image_zyx, current, runs, stated, settings)
+    predicted = summarise(
+        scan, image_zyx, prediction, predicted_runs, stated.as_predicted(), settings
+    )
     findings = {
         Candidate.CURRENT: verify(annotated, settings),
         Candidate.PREDICTION: verify(predicted, settings),
     }
-    columns = _agreement(current, prediction, scan.grid, taxonomy)
+    columns = _agreement(runs, predicted_runs, scan.grid, taxonomy)
     for side, masks in ((Candidate.CURRENT, annotated), (Candidate.PREDICTION, predicted)):
         columns |= _numbers(masks, side)
         columns |= _signs(findings[side], side, taxonomy)
@@ -63,12 +66,13 @@ def judge_scan(
 
 
 def _agreement(
-    current: LayerMaps, prediction: LayerMaps, grid: Grid, taxonomy: Taxonomy
+    current: LayerRuns, prediction: LayerRuns, grid: Grid, taxonomy: Taxonomy
 ) -> dict[str, Sequence[Any]]:
     dice, surface_mm, hd95_mm, surface_dice = np.full((4, NUM_IDS), np.nan)
     shared_ml = np.zeros(NUM_IDS)
     for layer in current:
-        overlap = Overlap.of_maps(current[layer], prediction[layer], taxonomy.unions)
+        meetings = current[layer].joint_histogram(prediction[layer])
+        overlap = Overlap.of_histogram(meetings, taxonomy.unions)
         surfaces = compare_surfaces(
             current[layer], prediction[layer], grid.spacing_mm_zyx, taxonomy.unions
         )

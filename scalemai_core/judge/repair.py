@@ -21,6 +21,7 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.taxonomy.structure import Kind, Pieces
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
+from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.components import bounding_box, components
 
 Mask = NDArray[np.bool_]
@@ -60,12 +61,13 @@ def propose(
     reasons: dict[str, str] = {}
     for layer, labels_zyx in layers.items():
         mended_zyx = labels_zyx
-        renames, words = _renames(labels_zyx, predicted[layer], layer, taxonomy)
+        overlap = Overlap.of_maps(labels_zyx, predicted[layer], taxonomy.unions)
+        renames, words = _renames(overlap, layer, taxonomy)
         if renames:
             mended_zyx = _renamed(mended_zyx, renames)
             reasons |= words
         for name, rules in _found(findings, layer, taxonomy).items():
-            if name in reasons or _has_parts(labels_zyx, name, taxonomy):
+            if name in reasons or _has_parts(overlap, name, taxonomy):
                 continue
             if mended_zyx is labels_zyx:
                 mended_zyx = labels_zyx.copy()
@@ -86,9 +88,8 @@ def _found(
     return rules
 
 
-def _has_parts(labels_zyx: LabelsZYX, name: str, taxonomy: Taxonomy) -> bool:
-    parts = [part.id for part in taxonomy.descendants(name) if part.name != name]
-    return bool(np.isin(labels_zyx, parts).any()) if parts else False
+def _has_parts(overlap: Overlap, name: str, taxonomy: Taxonomy) -> bool:
+    return any(overlap.volume_a[part.id] > 0 for part in taxonomy.children(name))
 
 
 def _mend(labels_zyx: LabelsZYX, name: str, rules: frozenset[str], taxonomy: Taxonomy) -> str:
@@ -129,14 +130,13 @@ def _fill(labels_zyx: LabelsZYX, own: int) -> bool:
 
 
 def _renames(
-    labels_zyx: LabelsZYX, predicted_zyx: LabelsZYX, layer: Layer, taxonomy: Taxonomy
+    overlap: Overlap, layer: Layer, taxonomy: Taxonomy
 ) -> tuple[dict[int, int], dict[str, str]]:
     """Masks that lie where another structure is predicted: id -> the id it should carry.
 
     Two exchange their names where each lies on the other's prediction; one takes another's name
     where nobody holds that.
     """
-    overlap = Overlap.of_maps(labels_zyx, predicted_zyx, taxonomy.unions)
     total = overlap.volume_a[:, None] + overlap.volume_b[None, :]
     dice = 2.0 * overlap.shared / np.maximum(total, 1)
     held = overlap.volume_a + overlap.volume_b > 0
@@ -179,4 +179,12 @@ def _renamed(labels_zyx: LabelsZYX, renames: Mapping[int, int]) -> LabelsZYX:
     names = np.arange(256, dtype=np.uint8)
     for own, other in renames.items():
         names[own] = other
-    return names[labels_zyx]
+    renamed_zyx = np.empty(labels_zyx.shape, dtype=np.uint8)
+    _look_up(labels_zyx.reshape(-1), names, renamed_zyx.reshape(-1))
+    return renamed_zyx
+
+
+@compiled
+def _look_up(labels: LabelsZYX, names: LabelsZYX, renamed: LabelsZYX) -> None:
+    for i in range(len(labels)):
+        renamed[i] = names[labels[i]]

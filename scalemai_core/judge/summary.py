@@ -19,9 +19,13 @@ from scalemai_core.records.scan import Scan
 from scalemai_core.settings import JudgeSettings
 from scalemai_core.taxonomy.structure import Structure
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
+from scalemai_core.volume.runs import Runs
 
 LayerMaps = Mapping[Layer, LabelsZYX]
 """Label maps by layer; a layer that is left out is empty."""
+
+LayerRuns = Mapping[Layer, Runs]
+"""Label maps by layer, cut into runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +72,33 @@ def complete(maps: LayerMaps, grid: Grid) -> dict[Layer, LabelsZYX]:
     return {layer: maps.get(layer, empty) for layer in Layer}
 
 
+def cut(maps: LayerMaps) -> LayerRuns:
+    """The runs of every layer."""
+    return {layer: Runs.of(labels_zyx) for layer, labels_zyx in maps.items()}
+
+
 def summarise(
-    scan: Scan, image_zyx: ImageZYX, maps: LayerMaps, states: States, settings: JudgeSettings
+    scan: Scan,
+    image_zyx: ImageZYX,
+    maps: LayerMaps,
+    runs: LayerRuns,
+    states: States,
+    settings: JudgeSettings,
 ) -> Masks:
-    """All that the rules see of one candidate; ``maps`` holds every layer."""
+    """All that the rules see of one candidate; ``maps`` and their ``runs`` hold every layer."""
     taxonomy = load_taxonomy()
     tables = {
         layer: describe(
-            labels_zyx,
+            labels,
             image_zyx,
             scan.grid,
             taxonomy.unions,
             min_component_ml=settings.min_component_ml,
         )
-        for layer, labels_zyx in maps.items()
+        for layer, labels in runs.items()
     }
     shape = _joined(tables, taxonomy)
-    shared = _shared_voxels(maps, taxonomy)
+    shared = _shared_voxels(runs, taxonomy)
     present, absent = states.given(shape.volume_ml)
     slice_mm = scan.grid.spacing_mm_zyx[0]
     return Masks(
@@ -140,12 +154,12 @@ def _own_voxels(shape: ShapeTable, taxonomy: Taxonomy) -> Floats:
     return own
 
 
-def _shared_voxels(maps: LayerMaps, taxonomy: Taxonomy) -> Floats:
+def _shared_voxels(runs: LayerRuns, taxonomy: Taxonomy) -> Floats:
     """(89, 89) voxels that structures of different layers share."""
     shared = np.zeros((NUM_IDS, NUM_IDS))
-    anatomy = maps[Layer.ANATOMY]
+    anatomy = runs[Layer.ANATOMY]
     for layer in (Layer.VESSELS, Layer.LESIONS):
-        between = Overlap.of_maps(anatomy, maps[layer], taxonomy.unions).shared
+        between = Overlap.of_histogram(anatomy.joint_histogram(runs[layer]), taxonomy.unions).shared
         between[0, :] = between[:, 0] = 0
         shared += between + between.T
     return shared

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from scalemai_core.measure.pieces import count_pieces, enclosed_voxels
 from scalemai_core.records.grid import Grid
-from scalemai_core.records.label_map import ImageZYX, LabelsZYX
+from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.components import BoxZYX
 from scalemai_core.volume.histogram import NUM_IDS
+from scalemai_core.volume.runs import Runs
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -50,7 +51,7 @@ class ShapeTable:
 
 
 def describe(
-    labels_zyx: LabelsZYX,
+    labels: Runs,
     image_zyx: ImageZYX,
     grid: Grid,
     unions: NDArray[np.bool_],
@@ -59,14 +60,14 @@ def describe(
     min_component_ml: float = 0.2,
 ) -> ShapeTable:
     """Measure all structures of one layer; fractions are of ``body_box``, else of the volume."""
-    sums = _sums(labels_zyx, image_zyx, unions)
+    sums = _sums(labels, image_zyx, unions)
     voxels = sums.area.sum(axis=1)
     n = np.where(voxels > 0, voxels, np.nan)
     mean_hu = sums.hu / n
     centroid_xyz = sums.xyz / n[:, None]
     box = _boxes(sums)
-    shape_zyx = np.array(labels_zyx.shape)
-    pieces = count_pieces(labels_zyx, unions, min_component_ml / grid.voxel_ml)
+    shape_zyx = np.array(labels.shape_zyx)
+    pieces = count_pieces(labels, unions, min_component_ml / grid.voxel_ml)
     return ShapeTable(
         voxels=voxels,
         volume_ml=voxels * grid.voxel_ml,
@@ -76,12 +77,12 @@ def describe(
         touches=(voxels > 0)[:, None, None]
         & np.stack([box[:, :, 0] == 0, box[:, :, 1] == shape_zyx], axis=2),
         centroid_ras_mm=centroid_xyz @ grid.matrix[:3, :3].T + grid.matrix[:3, 3],
-        centroid_fraction_xyz=_fraction(centroid_xyz, body_box, labels_zyx.shape),
+        centroid_fraction_xyz=_fraction(centroid_xyz, body_box, labels.shape_zyx),
         num_pieces=pieces.counted,
         outside_largest_share=pieces.outside_largest / n,
         flat_end_share=_flat_ends(sums.area, box[:, 0]),
         empty_slices=box[:, 0, 1] - box[:, 0, 0] - np.count_nonzero(sums.area, axis=1),
-        hole_share=enclosed_voxels(labels_zyx, unions) / n,
+        hole_share=enclosed_voxels(labels, unions) / n,
     )
 
 
@@ -99,13 +100,13 @@ class _Sums:
     """``(4, n)``: least and greatest y, least and greatest x."""
 
 
-def _sums(labels_zyx: LabelsZYX, image_zyx: ImageZYX, unions: NDArray[np.bool_]) -> _Sums:
+def _sums(labels: Runs, image_zyx: ImageZYX, unions: NDArray[np.bool_]) -> _Sums:
     num = len(unions)
-    depth, height, width = labels_zyx.shape
+    depth, height, width = labels.shape_zyx
     area = np.zeros((NUM_IDS, depth), dtype=np.int64)
     totals = np.zeros((NUM_IDS, 4), dtype=np.int64)
     bounds = np.tile(np.array([height, -1, width, -1], dtype=np.int64), (NUM_IDS, 1))
-    _accumulate(labels_zyx, image_zyx, area, totals, bounds)
+    _accumulate(labels, image_zyx, area, totals, bounds)
     members = unions.astype(np.float64)
     areas: Floats = members @ area[:num]
     totals_by_structure: Floats = members @ totals[:num]
@@ -152,31 +153,27 @@ def _fraction(centroid_xyz: Floats, body_box: BoxZYX | None, shape_zyx: tuple[in
 
 @compiled
 def _accumulate(
-    labels_zyx: LabelsZYX, image_zyx: ImageZYX, area: Counts, totals: Counts, bounds: Counts
+    labels: Runs, image_zyx: ImageZYX, area: Counts, totals: Counts, bounds: Counts
 ) -> None:
-    depth, height, width = labels_zyx.shape
-    for z in range(depth):
-        for y in range(height):
-            row, hu_row = labels_zyx[z, y], image_zyx[z, y]
-            start = 0
-            while start < width:
-                label = row[start]
-                stop = start + 1
-                while stop < width and row[stop] == label:
-                    stop += 1
-                if label > 0:
-                    hu = hu_squared = 0
-                    for x in range(start, stop):
-                        value = int(hu_row[x])
-                        hu += value
-                        hu_squared += value * value
-                    area[label, z] += stop - start
-                    totals[label, 0] += hu
-                    totals[label, 1] += hu_squared
-                    totals[label, 2] += (stop - start) * (start + stop - 1) // 2
-                    totals[label, 3] += (stop - start) * y
-                    bounds[label, 0] = min(bounds[label, 0], y)
-                    bounds[label, 1] = max(bounds[label, 1], y)
-                    bounds[label, 2] = min(bounds[label, 2], start)
-                    bounds[label, 3] = max(bounds[label, 3], stop - 1)
-                start = stop
+    height = image_zyx.shape[1]
+    first, starts, stops, values = labels.first, labels.starts, labels.stops, labels.labels
+    for row in range(len(first) - 1):
+        z, y = row // height, row % height
+        for run in range(first[row], first[row + 1]):
+            label, start, stop = values[run], np.int64(starts[run]), np.int64(stops[run])
+            if label == 0:
+                continue
+            hu = hu_squared = 0
+            for x in range(start, stop):
+                value = int(image_zyx[z, y, x])
+                hu += value
+                hu_squared += value * value
+            area[label, z] += stop - start
+            totals[label, 0] += hu
+            totals[label, 1] += hu_squared
+            totals[label, 2] += (stop - start) * (start + stop - 1) // 2
+            totals[label, 3] += (stop - start) * y
+            bounds[label, 0] = min(bounds[label, 0], y)
+            bounds[label, 1] = max(bounds[label, 1], y)
+            bounds[label, 2] = min(bounds[label, 2], start)
+            bounds[label, 3] = max(bounds[label, 3], stop - 1)

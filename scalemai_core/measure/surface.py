@@ -2,30 +2,33 @@
 
 Most surface voxels of two masks that agree coincide or nearly do: each looks for the other surface
 among its nearest neighbours first, in the order of their distance, and only those that find nothing
-there are looked up in a tree of the other surface. All distances are exact, between voxel centres.
+there search the other surface slice by slice. All distances are exact, between voxel centres.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree  # pyright: ignore[reportMissingTypeStubs]
 
-from scalemai_core.measure.unions import merged_maps
+from scalemai_core.measure.nearest import nearest_mm
+from scalemai_core.measure.unions import mergers
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.histogram import NUM_IDS
+from scalemai_core.volume.runs import Runs
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Spacing = tuple[float, float, float]
 
 NEAR_MM = 4.0
-"""How far a surface voxel looks around itself before it asks the tree."""
+"""How far a surface voxel looks around itself before it searches the other surface."""
+
+_ROWS_AROUND = 4
+"""Rows along x that share faces with one row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +47,8 @@ class SurfaceTable:
 
 
 def compare_surfaces(
-    a_zyx: LabelsZYX,
-    b_zyx: LabelsZYX,
+    a: Runs,
+    b: Runs,
     spacing_mm_zyx: Spacing,
     unions: NDArray[np.bool_],
     *,
@@ -53,15 +56,14 @@ def compare_surfaces(
 ) -> SurfaceTable:
     """Compare all structures of one layer; both maps on one grid."""
     table = SurfaceTable(*np.full((3, len(unions)), np.nan))
-    offsets = _offsets(spacing_mm_zyx)
-    for ids, first_zyx, second_zyx in merged_maps(a_zyx, b_zyx, unions):
-        surfaces = _Surface.of(first_zyx), _Surface.of(second_zyx)
-        there = _distances(surfaces[0], surfaces[1], first_zyx.shape, offsets, spacing_mm_zyx)
-        back = _distances(surfaces[1], surfaces[0], first_zyx.shape, offsets, spacing_mm_zyx)
+    for ids, names in mergers(a.used | b.used, unions):
+        one, other = (_Surface.of(side if names is None else side.merged(names)) for side in (a, b))
+        there = _distances(one, other, spacing_mm_zyx)
+        back = _distances(other, one, spacing_mm_zyx)
         for structure in ids:
-            one, other = surfaces[0].part(structure), surfaces[1].part(structure)
-            if one.stop > one.start and other.stop > other.start:
-                _measure(table, structure, there[one], back[other], tolerance_mm)
+            mine, its = one.part(structure), other.part(structure)
+            if mine.stop > mine.start and its.stop > its.start:
+                _measure(table, structure, there[mine], back[its], tolerance_mm)
     return table
 
 
@@ -78,56 +80,50 @@ def _measure(
 class _Surface:
     """Surface voxels of all structures of a label map, ordered by structure."""
 
+    shape_zyx: tuple[int, int, int]
     places: Places
-    """Flat indices."""
+    """Flat indices, rising within each structure."""
     starts: Places
     """``(257,)``: where each label's voxels start."""
 
     @classmethod
-    def of(cls, labels_zyx: LabelsZYX) -> _Surface:
-        counts = np.zeros(NUM_IDS, dtype=np.int64)
-        _walk(labels_zyx, counts, np.zeros(0, dtype=np.int64))
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        places = np.zeros(starts[-1], dtype=np.int64)
-        _walk(labels_zyx, starts[:-1].copy(), places)
-        return cls(places, starts)
+    def of(cls, labels: Runs) -> _Surface:
+        # Room for every voxel; only what is written ever takes memory.
+        places = np.empty(labels.lengths[labels.labels > 0].sum(), dtype=np.int64)
+        own = np.empty(len(places), dtype=np.uint8)
+        num = _walk(labels, places, own)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(own[:num], minlength=NUM_IDS))])
+        ordered = np.empty(num, dtype=np.int64)
+        _sort(places[:num], own[:num], starts.copy(), ordered)
+        return cls(labels.shape_zyx, ordered, starts)
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """The structure of each voxel."""
+        return np.repeat(np.arange(NUM_IDS, dtype=np.uint8), np.diff(self.starts))
 
     def part(self, structure: int) -> slice:
         """One structure's voxels."""
         return slice(int(self.starts[structure]), int(self.starts[structure + 1]))
 
 
-def _distances(
-    own: _Surface,
-    other: _Surface,
-    shape_zyx: tuple[int, ...],
-    offsets: tuple[Places, Floats],
-    spacing_mm_zyx: Spacing,
-) -> Floats:
+def _distances(own: _Surface, other: _Surface, spacing_mm_zyx: Spacing) -> Floats:
     """Distance in mm of every surface voxel to the same structure's other surface; NaN without."""
-    depth, height, width = shape_zyx
-    surface_zyx = np.zeros((depth, height, width), dtype=np.uint8)
-    labels = np.repeat(np.arange(NUM_IDS), np.diff(other.starts)).astype(np.uint8)
-    surface_zyx.reshape(-1)[other.places] = labels
-    found = np.full(len(own.places), np.nan)
-    own_labels = np.repeat(np.arange(NUM_IDS), np.diff(own.starts)).astype(np.uint8)
-    _look_around(surface_zyx, own.places, own_labels, offsets[0], offsets[1], found)
+    surface_zyx = np.zeros(own.shape_zyx, dtype=np.uint8)
+    surface_zyx.reshape(-1)[other.places] = other.labels
+    found, labels = np.full(len(own.places), np.nan), own.labels
+    steps, lengths_mm = _steps(spacing_mm_zyx)
+    _look_around(surface_zyx, own.places, labels, steps, lengths_mm, found)
     missing = np.flatnonzero(np.isnan(found))
-    for structure in np.unique(own_labels[missing]).tolist():
-        target = other.places[other.part(structure)]
-        if len(target):
-            rows = missing[own_labels[missing] == structure]
-            tree = cast("Any", KDTree)(_points(target, shape_zyx, spacing_mm_zyx))
-            found[rows] = tree.query(_points(own.places[rows], shape_zyx, spacing_mm_zyx))[0]
+    for structure in np.unique(labels[missing]).tolist():
+        targets = other.places[other.part(structure)]
+        if len(targets):
+            rows = missing[labels[missing] == structure]
+            found[rows] = nearest_mm(own.places[rows], targets, own.shape_zyx, spacing_mm_zyx)
     return found
 
 
-def _points(places: Places, shape_zyx: tuple[int, ...], spacing_mm_zyx: Spacing) -> Floats:
-    index = np.stack(np.unravel_index(places, shape_zyx), axis=1)
-    return index.astype(np.float64) * np.asarray(spacing_mm_zyx)
-
-
-def _offsets(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
+def _steps(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
     """Steps (n, 3) to the neighbours within reach, nearest first, and their distances in mm."""
     reach = [int(NEAR_MM / spacing) for spacing in spacing_mm_zyx]
     steps = np.array(list(product(*(range(-n, n + 1) for n in reach))), dtype=np.int64)
@@ -137,30 +133,69 @@ def _offsets(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
 
 
 @compiled
-def _walk(labels_zyx: LabelsZYX, at: Places, places: Places) -> None:
-    """Count surface voxels by label in ``at``, or write them where ``at`` says."""
-    depth, height, width = labels_zyx.shape
-    write = len(places) > 0
-    for z in range(depth):
-        for y in range(height):
-            row = labels_zyx[z, y]
-            for x in range(width):
-                label = row[x]
-                if label == 0:
-                    continue
-                edge = z == 0 or y == 0 or x == 0
-                edge = edge or z == depth - 1 or y == height - 1 or x == width - 1
-                if edge or not (
-                    row[x - 1] == label
-                    and row[x + 1] == label
-                    and labels_zyx[z, y - 1, x] == label
-                    and labels_zyx[z, y + 1, x] == label
-                    and labels_zyx[z - 1, y, x] == label
-                    and labels_zyx[z + 1, y, x] == label
-                ):
-                    if write:
-                        places[at[label]] = (z * height + y) * width + x
-                    at[label] += 1
+def _walk(labels: Runs, places: Places, own: NDArray[np.uint8]) -> int:
+    """Write down surface voxels and their labels row by row; how many there are.
+
+    A run goes stretch by stretch between changes in the four rows beside it: where all four are
+    like it, only its own ends belong to the surface.
+    """
+    depth, height, width = labels.shape_zyx
+    # Taken out of the tuple once: in the loops that would count references again and again.
+    first, starts, stops, values = labels.first, labels.starts, labels.stops, labels.labels
+    num = 0
+    near = np.zeros(_ROWS_AROUND, dtype=np.int64)
+    for row in range(len(first) - 1):
+        within = 0 < row % height < height - 1 and 0 < row // height < depth - 1
+        if within:
+            near[0], near[1] = first[row - height], first[row - 1]
+            near[2], near[3] = first[row + 1], first[row + height]
+        for run in range(first[row], first[row + 1]):
+            written, label = num, values[run]
+            x = start = int(starts[run])
+            stop = int(stops[run])
+            while label > 0 and x < stop:
+                low = end = stop
+                if within:
+                    end, alike = _beside(stops, values, near, x, label)
+                    end = min(end, stop)
+                    low = min(x + (x == start), end) if alike else end
+                num = _write(places, num, row * width + x, row * width + low)
+                high = max(end - (end == stop), low)
+                num = _write(places, num, row * width + high, row * width + end)
+                x = end
+            own[written:num] = label
+    return num
+
+
+@compiled
+def _beside(
+    stops: NDArray[np.int32], values: NDArray[np.uint8], near: Places, x: int, label: int
+) -> tuple[int, bool]:
+    """Where the rows beside change next, and whether all of them are like this until then."""
+    end, alike = 0, True
+    for beside in range(_ROWS_AROUND):
+        met = near[beside]
+        while stops[met] <= x:
+            met += 1
+        near[beside] = met
+        end = int(stops[met]) if beside == 0 else min(end, int(stops[met]))
+        alike = alike and bool(values[met] == label)
+    return end, alike
+
+
+@compiled
+def _write(places: Places, num: int, start: int, stop: int) -> int:
+    for place in range(start, stop):
+        places[num] = place
+        num += 1
+    return num
+
+
+@compiled
+def _sort(places: Places, own: NDArray[np.uint8], at: Places, ordered: Places) -> None:
+    for i in range(len(places)):
+        ordered[at[own[i]]] = places[i]
+        at[own[i]] += 1
 
 
 @compiled
@@ -169,17 +204,24 @@ def _look_around(
     places: Places,
     labels: LabelsZYX,
     steps: Places,
-    lengths: Floats,
+    lengths_mm: Floats,
     found: Floats,
 ) -> None:
     depth, height, width = surface_zyx.shape
+    surface = surface_zyx.reshape(-1)
+    ahead = (steps[:, 0] * height + steps[:, 1]) * width + steps[:, 2]
+    reach_z, reach_y, reach_x = steps[:, 0].max(), steps[:, 1].max(), steps[:, 2].max()
     for i in range(len(places)):
         z = places[i] // (height * width)
         y = places[i] // width % height
         x = places[i] % width
-        for k in range(len(steps)):
-            at_z, at_y, at_x = z + steps[k, 0], y + steps[k, 1], x + steps[k, 2]
-            inside = 0 <= at_z < depth and 0 <= at_y < height and 0 <= at_x < width
-            if inside and surface_zyx[at_z, at_y, at_x] == labels[i]:
-                found[i] = lengths[k]
+        inside = reach_z <= z < depth - reach_z
+        inside = inside and reach_y <= y < height - reach_y and reach_x <= x < width - reach_x
+        for k in range(len(ahead)):
+            if not inside:
+                at_z, at_y, at_x = z + steps[k, 0], y + steps[k, 1], x + steps[k, 2]
+                if not (0 <= at_z < depth and 0 <= at_y < height and 0 <= at_x < width):
+                    continue
+            if surface[places[i] + ahead[k]] == labels[i]:
+                found[i] = lengths_mm[k]
                 break

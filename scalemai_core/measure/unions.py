@@ -7,32 +7,36 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.histogram import NUM_IDS
+from scalemai_core.volume.runs import Runs
 
 
-def merged_maps(
-    a_zyx: LabelsZYX, b_zyx: LabelsZYX, unions: NDArray[np.bool_]
-) -> Iterator[tuple[list[int], LabelsZYX, LabelsZYX]]:
-    """The two maps in which structures carry their own value, with the structures meant.
+def merged_runs(labels: Runs, unions: NDArray[np.bool_]) -> Iterator[tuple[list[int], Runs]]:
+    """One label map so merged that structures carry their own value, with the structures meant."""
+    for ids, names in mergers(labels.used, unions):
+        yield ids, labels if names is None else labels.merged(names)
 
-    First the maps themselves for all whose voxels carry their own id alone, then merged copies for
-    parents with parts, as many at a time as share no voxel.
+
+def mergers(
+    used: NDArray[np.bool_], unions: NDArray[np.bool_]
+) -> Iterator[tuple[list[int], NDArray[np.uint8] | None]]:
+    """New names (256,) of the ids under which structures carry their own, and which do.
+
+    ``used`` (256,) says which ids occur. First None, the ids themselves, for all whose voxels carry
+    their own id alone, then merged names for parents with parts, as many at a time as share no
+    voxel; all other ids become background.
     """
     num = len(unions)
-    used = np.zeros(num, dtype=np.bool_)
-    for labels_zyx in (a_zyx, b_zyx):
-        used |= np.bincount(labels_zyx.ravel(), minlength=NUM_IDS)[:num] > 0
-    used[0] = False
-    present = unions & used
+    is_used = used[:num] & (np.arange(num) > 0)
+    present = unions & is_used
     own_alone = present.sum(axis=1) == np.diagonal(present)
-    yield np.flatnonzero(own_alone & used).tolist(), a_zyx, b_zyx
+    yield np.flatnonzero(own_alone & is_used).tolist(), None
     parents = np.flatnonzero(present.any(axis=1) & ~own_alone).tolist()
     for group in disjoint(parents, unions):
-        merge = np.zeros(NUM_IDS, dtype=np.uint8)
+        names = np.zeros(NUM_IDS, dtype=np.uint8)
         for parent in group:
-            merge[:num][unions[parent]] = parent
-        yield group, merge[a_zyx], merge[b_zyx]
+            names[:num][unions[parent]] = parent
+        yield group, names
 
 
 def disjoint(structures: Sequence[int], unions: NDArray[np.bool_]) -> list[list[int]]:

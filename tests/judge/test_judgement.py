@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from scalemai_core.errors import UsageError
 from scalemai_core.judge.judgement import judge_scan
 from scalemai_core.records.annotation import State
+from scalemai_core.records.grid import Grid
 from scalemai_core.records.judgement import Judgement
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
@@ -100,6 +103,25 @@ def test_a_lesion_beside_its_organ_touches_it_and_a_far_one_does_not(small_scan:
         judgements, _ = judge_scan(small_scan, image(), maps, maps, {}, SETTINGS)
         lesion = next(judged for judged in judgements if judged.structure == "liver_lesion")
         assert ("containment" in lesion.findings_current) is expected
+
+
+def test_judging_takes_less_memory_than_three_times_two_label_maps(small_scan: Scan) -> None:
+    shape = (80, 160, 160)
+    scan = small_scan.model_copy(update={"grid": Grid.of(shape, small_scan.grid.matrix)})
+    labels_zyx = np.zeros(shape, dtype=np.uint8)
+    for i, structure in enumerate(TAXONOMY.in_layer(Layer.ANATOMY)[-8:]):
+        z, y, x = np.array(np.unravel_index(i, (2, 2, 2))) * (40, 80, 80)
+        labels_zyx[z + 5 : z + 30, y + 10 : y + 60, x + 10 : x + 60] = structure.id
+    current, prediction = (
+        {layer: np.roll(labels_zyx, moved, axis=2) for layer in Layer} for moved in (0, 8)
+    )
+    image_zyx = np.zeros(shape, dtype=np.int16)
+    judge_scan(scan, image_zyx, current, prediction, {}, SETTINGS)  # loads what is loaded once
+    tracemalloc.start()
+    judge_scan(scan, image_zyx, current, prediction, {}, SETTINGS)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * 2 * labels_zyx.nbytes
 
 
 def test_bad_use_is_refused(small_scan: Scan) -> None:

@@ -10,6 +10,7 @@ from scipy import ndimage
 from scalemai_core.measure.pieces import count_pieces, enclosed_voxels
 from scalemai_core.measure.shape import ShapeTable, describe
 from scalemai_core.records.grid import Grid
+from scalemai_core.volume.runs import Runs
 
 NUM = 6
 UNIONS = np.eye(NUM, dtype=np.bool_)
@@ -29,7 +30,7 @@ def label_maps(draw: st.DrawFn) -> NDArray[np.uint8]:
 def table_of(labels: NDArray[np.uint8], **options: object) -> ShapeTable:
     image = np.random.default_rng(0).integers(-1000, 3000, labels.shape).astype(np.int16)
     grid = Grid.of(labels.shape, AFFINE)
-    return describe(labels, image, grid, UNIONS, **options)  # pyright: ignore[reportArgumentType]
+    return describe(Runs.of(labels), image, grid, UNIONS, **options)  # pyright: ignore[reportArgumentType]
 
 
 def mask_of(labels: NDArray[np.uint8], structure: int) -> NDArray[np.bool_]:
@@ -69,7 +70,7 @@ def test_every_number_equals_the_one_taken_from_the_structures_mask(
 @settings(max_examples=60, deadline=None)
 @given(label_maps(), st.integers(1, 5))
 def test_pieces_equal_those_of_each_mask(labels: NDArray[np.uint8], min_voxels: int) -> None:
-    pieces = count_pieces(labels, UNIONS, min_voxels)
+    pieces = count_pieces(Runs.of(labels), UNIONS, min_voxels)
     for s in range(1, NUM):
         sizes = np.bincount(ndimage.label(mask_of(labels, s), CORNERS)[0].ravel())[1:]
         assert pieces.counted[s] == (sizes >= min_voxels).sum()
@@ -85,7 +86,7 @@ def test_enclosed_voxels_are_background_walled_in_by_one_structure() -> None:
     labels[1:8, 1:8, 20:23] = 2
     labels[1:8, 1:8, 23:27] = 3
     labels[4, 4, 22:24] = 0  # between two parts: a hole of their parent only
-    enclosed = enclosed_voxels(labels, UNIONS)
+    enclosed = enclosed_voxels(Runs.of(labels), UNIONS)
     assert enclosed[2] == 8
     assert enclosed[3] == 0
     assert enclosed[1] == 10
@@ -95,7 +96,7 @@ def test_enclosed_voxels_are_background_walled_in_by_one_structure() -> None:
 def test_an_open_cavity_is_no_hole() -> None:
     labels = np.full((5, 5, 5), 2, dtype=np.uint8)
     labels[2, 2, 2:] = 0
-    assert not enclosed_voxels(labels, UNIONS).any()
+    assert not enclosed_voxels(Runs.of(labels), UNIONS).any()
 
 
 def test_flat_ends_tell_a_cut_mask_from_one_that_leaves_the_volume() -> None:

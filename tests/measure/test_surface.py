@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from scalemai_core.measure.surface import compare_surfaces
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
+from scalemai_core.volume.runs import Runs
 
 TAXONOMY = load_taxonomy()
 UNIONS = TAXONOMY.unions
@@ -40,7 +41,7 @@ masks = arrays(np.uint8, (5, 9, 8), elements=st.sampled_from([0, 0, LIVER, HEAD,
 @settings(max_examples=40, deadline=None)
 @given(a=masks, b=masks)
 def test_every_structure_is_measured_as_if_it_were_alone(a: np.ndarray, b: np.ndarray) -> None:
-    table = compare_surfaces(a, b, SPACING, UNIONS, tolerance_mm=2.0)
+    table = compare_surfaces(Runs.of(a), Runs.of(b), SPACING, UNIONS, tolerance_mm=2.0)
     for structure in (LIVER, HEAD, BODY, PANCREAS):
         mine, other = (np.isin(one, np.flatnonzero(UNIONS[structure])) for one in (a, b))
         found = table.mean_mm[structure], table.hd95_mm[structure], table.dice[structure]
@@ -54,7 +55,7 @@ def test_masks_far_apart_are_measured_exactly() -> None:
     a, b = np.zeros((2, 4, 60, 60), dtype=np.uint8)
     a[1, 5:8, 5:8] = LIVER
     b[1, 50:53, 50:53] = LIVER
-    table = compare_surfaces(a, b, SPACING, UNIONS)
+    table = compare_surfaces(Runs.of(a), Runs.of(b), SPACING, UNIONS)
     assert table.hd95_mm[LIVER] == pytest.approx(brute(a == LIVER, b == LIVER, 2.0)[1])
     assert table.dice[LIVER] == 0.0
 
@@ -62,5 +63,5 @@ def test_masks_far_apart_are_measured_exactly() -> None:
 def test_equal_masks_touch_everywhere() -> None:
     a = np.zeros((4, 6, 6), dtype=np.uint8)
     a[1:3, 1:5, 1:5] = LIVER
-    table = compare_surfaces(a, a, SPACING, UNIONS)
+    table = compare_surfaces(Runs.of(a), Runs.of(a), SPACING, UNIONS)
     assert (table.mean_mm[LIVER], table.hd95_mm[LIVER], table.dice[LIVER]) == (0.0, 0.0, 1.0)
