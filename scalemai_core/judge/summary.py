@@ -19,7 +19,7 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.settings import JudgeSettings
-from scalemai_core.taxonomy.structure import Structure
+from scalemai_core.taxonomy.structure import Kind, Structure
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
 
 EDGE_MM = 3.0
@@ -143,9 +143,15 @@ def _ends_mm(shape: ShapeTable, grid: Grid) -> Floats:
 
 def _edges(maps: LayerMaps, image_zyx: ImageZYX, grid: Grid, taxonomy: Taxonomy) -> Edges:
     """Of each structure in its own layer."""
+    bones = np.array([False, *(s.kind is Kind.BONE for s in taxonomy.structures)])
     tables = {
         layer: find_edges(
-            labels_zyx, image_zyx, grid.spacing_mm_zyx, taxonomy.unions, reach_mm=EDGE_MM
+            labels_zyx,
+            image_zyx,
+            grid.spacing_mm_zyx,
+            taxonomy.unions,
+            densest=bones,
+            reach_mm=EDGE_MM,
         )
         for layer, labels_zyx in maps.items()
     }

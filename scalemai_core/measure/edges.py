@@ -1,4 +1,4 @@
-"""Whether the image shows an edge where a mask ends: steps of HU across its border and inside it."""
+"""Whether the image shows an edge where a mask ends: steps of HU across its border and within."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX
 from scalemai_core.volume.compiled import compiled
+from scalemai_core.volume.components import bounding_box
 from scalemai_core.volume.histogram import NUM_IDS
 
 Floats = NDArray[np.float64]
@@ -49,11 +50,20 @@ def find_edges(
     spacing_mm_zyx: tuple[float, float, float],
     unions: NDArray[np.bool_],
     *,
+    densest: NDArray[np.bool_],
     reach_mm: float,
 ) -> Edges:
-    """Compare voxels ``reach_mm`` apart (one voxel at least) along each axis, for one layer."""
+    """Compare voxels ``reach_mm`` apart (one voxel at least) along each axis, for one layer.
+
+    Faces less than that from the volume's border are left out.
+
+    ``densest`` (n,) marks structures denser than all that surrounds them: where it is brighter
+    beyond their border than within, they go on.
+    """
     num = len(unions)
-    inner, outer, faces = _count(labels_zyx, image_zyx, spacing_mm_zyx, reach_mm)
+    dense = np.zeros(NUM_IDS, dtype=np.bool_)
+    dense[:num] = densest
+    inner, outer, faces = _count(labels_zyx, image_zyx, spacing_mm_zyx, dense, reach_mm)
     members = unions.astype(np.float64)
     inner_steps: Floats = np.einsum("su,aub->sab", members, inner[:, :num])
     outer_steps: Floats = np.einsum("su,adub->sadb", members, outer[:, :, :num])
@@ -80,46 +90,77 @@ def _count(
     labels_zyx: LabelsZYX,
     image_zyx: ImageZYX,
     spacing_mm_zyx: tuple[float, float, float],
+    dense: NDArray[np.bool_],
     reach_mm: float,
 ) -> tuple[Counts, Counts, Counts]:
-    """By axis: steps inside (id, bin), steps outward (direction, id, bin), faces (direction, ids)."""
+    """By axis: steps inside (id, bin), steps outward (side, id, bin), and faces (side, id, id)."""
     inner = np.zeros((3, NUM_IDS, NUM_BINS), dtype=np.int64)
     outer = np.zeros((3, 2, NUM_IDS, NUM_BINS), dtype=np.int64)
     faces = np.zeros((3, 2, NUM_IDS, NUM_IDS), dtype=np.int64)
-    for axis, spacing_mm in enumerate(spacing_mm_zyx):
-        far = max(1, round(reach_mm / spacing_mm))
-        labels, image = np.moveaxis(labels_zyx, axis, 0), np.moveaxis(image_zyx, axis, 0)
-        _count_along(labels, image, far, inner[axis], outer[axis], faces[axis])
+    reach = [max(1, round(reach_mm / spacing_mm)) for spacing_mm in spacing_mm_zyx]
+    box = bounding_box(labels_zyx)
+    if box is None:
+        return inner, outer, faces
+    around = tuple(
+        slice(max(part.start - far, 0), part.stop + far)
+        for part, far in zip(box, reach, strict=True)
+    )
+    labels_zyx, image_zyx = labels_zyx[around], image_zyx[around]
+    for axis, far in enumerate(reach):
+        size = labels_zyx.shape[axis]
+        if far >= size:
+            continue
+        low, high = _part(axis, 0, size - far), _part(axis, far, size)
+        beside = _part(axis, 1, size - far + 1), _part(axis, far - 1, size - 1)
+        _count_inside(
+            (labels_zyx[low], labels_zyx[high]), (image_zyx[low], image_zyx[high]), inner[axis]
+        )
+        for side, (own, near, away) in enumerate(((high, beside[1], low), (low, beside[0], high))):
+            _count_border(
+                (labels_zyx[own], labels_zyx[near], labels_zyx[away]),
+                (image_zyx[own], image_zyx[away]),
+                dense,
+                (outer[axis, side], faces[axis, side]),
+            )
     return inner, outer, faces
 
 
+def _part(axis: int, start: int, stop: int) -> tuple[slice, ...]:
+    return (*(slice(None),) * axis, slice(start, stop))
+
+
 @compiled
-def _count_along(
-    labels: LabelsZYX, image: ImageZYX, far: int, inner: Counts, outer: Counts, faces: Counts
+def _count_inside(
+    labels: tuple[LabelsZYX, LabelsZYX], image: tuple[ImageZYX, ImageZYX], inner: Counts
 ) -> None:
-    depth, height, width = labels.shape
-    for i in range(depth):
-        for j in range(height):
-            for k in range(width):
-                own = labels[i, j, k]
-                if own == 0:
+    depth, height, width = labels[0].shape
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                own = labels[0][z, y, x]
+                if own > 0 and labels[1][z, y, x] == own:
+                    step = abs(int(image[0][z, y, x]) - int(image[1][z, y, x])) // STEP_HU
+                    inner[own, min(step, NUM_BINS - 1)] += 1
+
+
+@compiled
+def _count_border(
+    labels: tuple[LabelsZYX, LabelsZYX, LabelsZYX],
+    image: tuple[ImageZYX, ImageZYX],
+    dense: NDArray[np.bool_],
+    counts: tuple[Counts, Counts],
+) -> None:
+    outer, faces = counts
+    depth, height, width = labels[0].shape
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                own, near = labels[0][z, y, x], labels[1][z, y, x]
+                if own == 0 or own == near:
                     continue
-                for direction in range(2):
-                    sign = 2 * direction - 1
-                    near, away = i + sign, i + sign * far
-                    if near < 0 or near >= depth:
-                        continue
-                    other = labels[near, j, k]
-                    reached = 0 <= away < depth
-                    if other != own:
-                        faces[direction, own, other] += 1
-                        if other > 0 or not reached or labels[away, j, k] > 0:
-                            continue
-                    elif direction == 0 or not reached or labels[away, j, k] != own:
-                        continue
-                    step = abs(int(image[away, j, k]) - int(image[i, j, k])) // STEP_HU
-                    step = min(step, NUM_BINS - 1)
-                    if other != own:
-                        outer[direction, own, step] += 1
-                    else:
-                        inner[own, step] += 1
+                faces[own, near] += 1
+                if near == 0 and labels[2][z, y, x] == 0:
+                    fall = int(image[0][z, y, x]) - int(image[1][z, y, x])
+                    if fall < 0:
+                        fall = 0 if dense[own] else -fall
+                    outer[own, min(fall // STEP_HU, NUM_BINS - 1)] += 1

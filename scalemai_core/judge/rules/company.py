@@ -9,7 +9,6 @@ import numpy as np
 
 from scalemai_core.judge.rules.frame import spinal_chain
 from scalemai_core.judge.rules.masks import Masks
-
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings import JudgeSettings
@@ -102,7 +101,7 @@ def symmetry(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 
 
 def blurrier(masks: Masks, name: str, other: str) -> float:
-    """How much more of its border than the other's has no edge in the image; 0 if that is little."""
+    """How much more of its border than the other's has no edge in the image, 0 if little."""
     own, others = (float(masks.open_share[masks.taxonomy[n].id]) for n in (name, other))
     return own - others if abs(own - others) > CLEARLY_BLURRIER else 0.0
 

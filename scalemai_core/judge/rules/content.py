@@ -69,13 +69,15 @@ def volume(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 
 
 def _plausible_ml(masks: Masks) -> tuple[Floats, Floats]:
-    """(89,) lowest and highest volumes: the low end of a range is a woman's, the high end a man's."""
-    low, high = np.array([(0.0, np.inf), *(s.volume_ml for s in masks.taxonomy.structures)]).T
-    differs = [False, *(s.kind in SEXED and s.sex is None for s in masks.taxonomy.structures)]
+    """(89,) lowest and highest volumes: a range's low end is a woman's, its high end a man's."""
+    structures = masks.taxonomy.structures
+    low = np.array([0.0, *(s.volume_ml[0] for s in structures)])
+    high = np.array([np.inf, *(s.volume_ml[1] for s in structures)])
+    differs = np.array([False, *(s.kind in SEXED and s.sex is None for s in structures)])
     if masks.sex is Sex.MALE:
-        low = np.where(differs, low / WOMAN_TO_MAN, low)
+        low[differs] /= WOMAN_TO_MAN
     if masks.sex is Sex.FEMALE:
-        high = np.where(differs, high * WOMAN_TO_MAN, high)
+        high[differs] *= WOMAN_TO_MAN
     return low, high
 
 

@@ -30,7 +30,7 @@ LEAST_ML = 2.0
 SLIVER = 2.0
 """Times its least plausible volume below which what the scan cuts is let pass."""
 
-OPEN_SHARE, OPEN_FACE = 0.55, 0.7
+OPEN_SHARE, OPEN_FACE = 0.55, 0.65
 """Share of the whole border, and of one of its six sides, that may have no edge in the image."""
 
 SOFT_HU, BONE_HU = 80.0, 300.0

@@ -147,23 +147,25 @@ def _wrong_side(
     return Hit(structure.name, severity, wrong_mm, limit_mm, message)
 
 
-def _blamed(
-    broken: list[_Broken], held: Counter[str], axis: int, limit_mm: float
-) -> Iterator[Hit]:
+def _blamed(broken: list[_Broken], held: Counter[str], axis: int, limit_mm: float) -> Iterator[Hit]:
     """The fewest masks that explain what is broken, whoever breaks most first."""
+    at_first = Counter(name for _, *pair in broken for name in pair)
     while broken:
-        count = Counter(name for _, *pair in broken for name in pair)
-        del count[SPINE]
-        most = max(count.values())
-        guilty = [name for name, number in count.items() if number == most]
+        left = Counter(name for _, *pair in broken for name in pair)
+        del left[SPINE]
+        most = max((number, at_first[name]) for name, number in left.items())
+        guilty = [name for name, number in left.items() if (number, at_first[name]) == most]
         for name in guilty:
             own = next(entry for entry in broken if name in entry[1:])
-            sure = SPINE in own or (most > 1 and most > FAULT_SHARE * held[name])
+            number = at_first[name]
+            sure = SPINE in own or (number > 1 and number > FAULT_SHARE * held[name])
             yield _out_of_place(name, own, axis, limit_mm, fault_if(sure))
         broken = [entry for entry in broken if not set(guilty).intersection(entry[1:])]
 
 
-def _out_of_place(name: str, broken: _Broken, axis: int, limit_mm: float, severity: Severity) -> Hit:
+def _out_of_place(
+    name: str, broken: _Broken, axis: int, limit_mm: float, severity: Severity
+) -> Hit:
     wrong_mm, more, less = broken
     other, word = (less, DIRECTIONS[axis][1]) if name == more else (more, DIRECTIONS[axis][0])
     of = "the spine" if other == SPINE else spoken(other)

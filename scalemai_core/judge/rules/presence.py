@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.frame import TOP, ordered_levels, spinal_chain
+from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings import JudgeSettings

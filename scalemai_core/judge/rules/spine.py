@@ -19,6 +19,7 @@ from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings import JudgeSettings
 
+
 def order(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """Each vertebra lies above the next; blamed is who contradicts as many as its opponent."""
     chain = [s for s in spinal_chain(masks.taxonomy) if masks.volume_ml[s.id] > 0]
