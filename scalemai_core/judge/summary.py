@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
 
+from scalemai_core.judge.reported import reported
 from scalemai_core.judge.rules.masks import Bools, Floats, Masks
+from scalemai_core.measure.edges import Edges, find_edges
 from scalemai_core.measure.overlap import Overlap
 from scalemai_core.measure.shape import ShapeTable, describe
 from scalemai_core.records.annotation import State
@@ -17,9 +19,14 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.settings import JudgeSettings
-from scalemai_core.taxonomy.structure import Structure
+from scalemai_core.taxonomy.structure import Kind, Structure
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
 from scalemai_core.volume.runs import Runs
+
+EDGE_MM = 3.0
+"""How far apart voxels are compared: wider than a scanner's blur. Ours."""
+
+Table = TypeVar("Table", ShapeTable, Edges)
 
 LayerMaps = Mapping[Layer, LabelsZYX]
 """Label maps by layer; a layer that is left out is empty."""
@@ -101,6 +108,7 @@ def summarise(
     shared = _shared_voxels(runs, taxonomy)
     present, absent = states.given(shape.volume_ml)
     slice_mm = scan.grid.spacing_mm_zyx[0]
+    edges = _edges(maps, image_zyx, scan.grid, taxonomy)
     return Masks(
         taxonomy=taxonomy,
         sex=scan.sex,
@@ -120,21 +128,23 @@ def summarise(
         gap_mm=shape.empty_slices.astype(np.float64) * slice_mm,
         hole_share=shape.hole_share,
         host_share=_host_share(maps, shape, shared, scan.grid, settings),
+        open_share=edges.open_share,
+        open_face=edges.open_face,
+        texture_hu=edges.texture_hu,
         overlap_ml=shared * scan.grid.voxel_ml,
+        reported=reported(scan.report, taxonomy),
     )
 
 
-def _joined(tables: Mapping[Layer, ShapeTable], taxonomy: Taxonomy) -> ShapeTable:
+def _joined(tables: Mapping[Layer, Table], taxonomy: Taxonomy) -> Table:
     """One table: each structure's row from its own layer."""
-    joined = {
-        field: getattr(next(iter(tables.values())), field).copy()
-        for field in ShapeTable.__dataclass_fields__
-    }
+    first = next(iter(tables.values()))
+    joined = {field: getattr(first, field).copy() for field in first.__dataclass_fields__}
     for layer, table in tables.items():
         ids = [structure.id for structure in taxonomy.in_layer(layer)]
         for field, column in joined.items():
             column[ids] = getattr(table, field)[ids]
-    return ShapeTable(**joined)
+    return type(first)(**joined)
 
 
 def _ends_mm(shape: ShapeTable, grid: Grid) -> Floats:
@@ -143,6 +153,23 @@ def _ends_mm(shape: ShapeTable, grid: Grid) -> Floats:
     centroid_z = shape.centroid_ras_mm @ to_index[2, :3] + to_index[2, 3]
     away = shape.box_zyx[:, 0].astype(np.float64) - 0.5 - centroid_z[:, None]
     return shape.centroid_ras_mm[:, 2:] + away * grid.matrix[2, 2]
+
+
+def _edges(maps: LayerMaps, image_zyx: ImageZYX, grid: Grid, taxonomy: Taxonomy) -> Edges:
+    """Of each structure in its own layer."""
+    bones = np.array([False, *(s.kind is Kind.BONE for s in taxonomy.structures)])
+    tables = {
+        layer: find_edges(
+            labels_zyx,
+            image_zyx,
+            grid.spacing_mm_zyx,
+            taxonomy.unions,
+            densest=bones,
+            reach_mm=EDGE_MM,
+        )
+        for layer, labels_zyx in maps.items()
+    }
+    return _joined(tables, taxonomy)
 
 
 def _own_voxels(shape: ShapeTable, taxonomy: Taxonomy) -> Floats:

@@ -39,7 +39,10 @@ def body() -> Masks:
     nan = np.full(NUM_IDS, np.nan)
     columns: dict[str, Any] = {
         name: nan.copy()
-        for name in ("mean_hu", "sd_hu", "crumb_share", "gap_mm", "hole_share", "host_share")
+        for name in (
+            *("mean_hu", "sd_hu", "crumb_share", "gap_mm", "hole_share", "host_share"),
+            *("open_share", "texture_hu"),
+        )
     }
     columns |= {name: np.zeros(NUM_IDS) for name in ("volume_ml", "own_ml")}
     columns |= {name: np.zeros(NUM_IDS, dtype=bool) for name in ("present", "absent", "at_border")}
@@ -51,6 +54,7 @@ def body() -> Masks:
         pieces=np.zeros(NUM_IDS, dtype=np.int64),
         ends_mm=np.full((NUM_IDS, 2), np.nan),
         flat_end=np.full((NUM_IDS, 2), np.nan),
+        open_face=np.full((NUM_IDS, 3, 2), np.nan),
         overlap_ml=np.zeros((NUM_IDS, NUM_IDS)),
         **columns,
     )
@@ -79,6 +83,9 @@ def with_structure(masks: Masks, name: str, **numbers: Any) -> Masks:
             "flat_end": 0.05,
             "gap_mm": 0.0,
             "hole_share": 0.0,
+            "open_share": 0.2,
+            "open_face": 0.2,
+            "texture_hu": 40.0,
         } | numbers
     columns = {}
     for column, value in numbers.items():

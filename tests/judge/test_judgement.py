@@ -56,8 +56,8 @@ def test_numbers_of_both_masks_and_their_agreement_stand_in_one_row(small_scan: 
     assert judged.x_mm_prediction == pytest.approx(3.0)
     assert not judged.at_border_current
     assert judged.faults_current == 1
-    assert judged.doubts_current == 1
-    assert judged.findings_current == "volume,truncated"
+    assert judged.doubts_current == 2
+    assert judged.findings_current == "volume,truncated,outline"
 
 
 def test_a_row_passes_the_records_own_checks(small_scan: Scan) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from scalemai_core.judge.rules.frame import spinal_chain
 from scalemai_core.judge.rules.masks import Masks
-from scalemai_core.judge.rules.place import spinal_chain
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings import JudgeSettings
@@ -16,6 +16,9 @@ from scalemai_core.taxonomy.structure import Kind, Structure
 
 TOUCH_SHARE = 0.02
 """A lesion with less than this within reach of its host does not touch it."""
+
+CLEARLY_BLURRIER = 0.15
+"""Difference of two open shares of borders that tells which of two masks is at fault. Ours."""
 
 EXCLUSIVE = (
     *(("aorta", organ) for organ in ("liver", "stomach", "spleen", "kidney_left", "kidney_right")),
@@ -56,7 +59,10 @@ def part_whole(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 
 
 def overlap(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
-    """Structures of different layers that exclude one another share no tissue; both are doubted."""
+    """Structures of different layers that exclude one another share no tissue.
+
+    Both are doubted, unless the image shows the border of one much better.
+    """
     for names in EXCLUSIVE:
         first, second = (masks.taxonomy[name].id for name in names)
         shared_mm3 = 1000 * float(masks.overlap_ml[first, second])
@@ -64,6 +70,8 @@ def overlap(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
         limit_mm3 = max(settings.overlap_mm3, settings.overlap_share * smaller_mm3)
         if shared_mm3 > limit_mm3:
             for name, other in (names, names[::-1]):
+                if blurrier(masks, name, other) < 0:
+                    continue
                 message = f"{spoken(name)} overlaps {spoken(other)} by {shared_mm3:.0f} mm3"
                 yield Hit(name, Severity.DOUBT, shared_mm3, limit_mm3, message)
 
@@ -71,8 +79,8 @@ def overlap(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 def symmetry(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """Left and right are about as large, and so are vertebrae that follow one another.
 
-    Doubted is the one further from the middle of its plausible range. Organs that shrink or grow
-    alone have more room.
+    Doubted is the one whose border the image shows less, else the one further from the middle of
+    its plausible range. Organs that shrink or grow alone have more room.
     """
     for structure in masks.shown():
         peer_ml = _peer_ml(masks, structure)
@@ -83,12 +91,19 @@ def symmetry(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
         limit = settings.pair_ratio ** (2 if structure.kind is Kind.ORGAN else 1)
         middle_ml = math.sqrt(math.prod(structure.volume_ml))
         own_odd, peer_odd = (abs(math.log(ml / middle_ml)) for ml in (own_ml, peer_ml))
-        if ratio > limit and own_odd >= peer_odd:
+        blurred = 0.0 if structure.pair is None else blurrier(masks, structure.name, structure.pair)
+        if ratio > limit and (blurred or own_odd - peer_odd) >= 0:
             words = "its neighbours" if structure.pair is None else f"the {spoken(structure.pair)}"
             message = (
                 f"{spoken(structure.name)} has {own_ml:.3g} ml, against {peer_ml:.3g} ml of {words}"
             )
             yield Hit(structure.name, Severity.DOUBT, ratio, limit, message)
+
+
+def blurrier(masks: Masks, name: str, other: str) -> float:
+    """How much more of its border than the other's has no edge in the image, 0 if little."""
+    own, others = (float(masks.open_share[masks.taxonomy[n].id]) for n in (name, other))
+    return own - others if abs(own - others) > CLEARLY_BLURRIER else 0.0
 
 
 def _peer_ml(masks: Masks, structure: Structure) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from scalemai_core.judge.rules.masks import Masks
+from scalemai_core.judge.rules.masks import Floats, Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.records.scan import Sex
@@ -19,6 +19,13 @@ MIXED_HU = {Kind.ORGAN: 85.0, Kind.MUSCLE: 75.0, Kind.NERVE: 65.0, Kind.VESSEL: 
 
 ALL_EDGE_ML = 2.0
 """Organs that can be this small are thin glands: half of their voxels hold what surrounds them."""
+
+SEXED = (Kind.ORGAN, Kind.BONE, Kind.MUSCLE)
+WOMAN_TO_MAN = 0.85
+"""A woman's organ over a man's: 0.78 to 0.92 in the reference adults of ICRP publication 89."""
+
+MICRO_MM = 5.0
+"""Diameter of a sphere of its volume: the lowest stratum in which lesions are counted."""
 
 MIXED_LUNG_HU = 180.0
 """Of lungs, whose vessels belong to them."""
@@ -45,17 +52,44 @@ def sex(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 
 
 def volume(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
-    """Within the plausible range; what the field of view cuts may be smaller."""
-    low, high = np.array([(0.0, np.inf), *(s.volume_ml for s in masks.taxonomy.structures)]).T
+    """Within the range plausible for the patient's sex; what the field of view cuts may be smaller.
+
+    Without a sex on record the whole range of adults holds.
+    """
+    low, high = _plausible_ml(masks)
     small = (masks.volume_ml > 0) & (masks.volume_ml < low) & ~masks.at_border
     for row in np.flatnonzero(small | (masks.volume_ml > high)):
         structure, ml = masks.taxonomy.by_id(int(row)), float(masks.volume_ml[row])
-        limit, word = structure.volume_ml[not small[row]], "less" if small[row] else "more"
-        times = limit / ml if small[row] else ml / limit
+        limit = float(low[row] if small[row] else high[row])
+        word, times = ("less", limit / ml) if small[row] else ("more", ml / limit)
         message = (
-            f"{spoken(structure.name)} has {ml:.3g} ml, {word} than the plausible {limit:g} ml"
+            f"{spoken(structure.name)} has {ml:.3g} ml, {word} than the plausible {limit:.4g} ml"
         )
         yield Hit(structure.name, fault_if(times > settings.volume_factor), ml, limit, message)
+
+
+def _plausible_ml(masks: Masks) -> tuple[Floats, Floats]:
+    """(89,) lowest and highest volumes: a range's low end is a woman's, its high end a man's."""
+    structures = masks.taxonomy.structures
+    low = np.array([0.0, *(s.volume_ml[0] for s in structures)])
+    high = np.array([np.inf, *(s.volume_ml[1] for s in structures)])
+    differs = np.array([False, *(s.kind in SEXED and s.sex is None for s in structures)])
+    if masks.sex is Sex.MALE:
+        low[differs] /= WOMAN_TO_MAN
+    if masks.sex is Sex.FEMALE:
+        high[differs] *= WOMAN_TO_MAN
+    return low, high
+
+
+def micro(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
+    """A lesion of a few mm is too small to be told from noise and partial volume (section 11.5)."""
+    for structure in masks.shown():
+        row = structure.id
+        if structure.kind is Kind.LESION and masks.pieces[row] == 0:
+            across_mm = float(np.cbrt(6000.0 * masks.volume_ml[row] / math.pi))
+            if across_mm < MICRO_MM:
+                message = f"{spoken(structure.name)} is only {across_mm:.1f} mm across in all"
+                yield Hit(structure.name, Severity.DOUBT, across_mm, MICRO_MM, message)
 
 
 def density(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:

@@ -8,8 +8,12 @@ import numpy as np
 
 from scalemai_core.judge.rules.masks import Bools, Floats, Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
+from scalemai_core.records.finding import Severity
 from scalemai_core.settings import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Pieces, Structure
+
+MOST_PIECES = 3
+"""Components that are no crumbs, in a structure that hangs together. Ours."""
 
 NOTABLE_CRUMB_SHARE = 0.03
 """Below this share crumbs are a few voxels that no reader would mend."""
@@ -32,6 +36,15 @@ def pieces(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
             message = f"{share:.0%} of {spoken(structure.name)} lies apart from its largest piece"
             severity = fault_if(not masks.at_border[row])
             yield Hit(structure.name, severity, share, float(limit[row]), message)
+
+
+def count(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
+    """A one-piece structure is not scattered into many pieces, small as their share may be."""
+    for structure in _chosen(masks, masks.pieces > MOST_PIECES):
+        if structure.pieces is Pieces.ONE and not masks.at_border[structure.id]:
+            number = int(masks.pieces[structure.id])
+            message = f"{spoken(structure.name)} lies in {number} pieces"
+            yield Hit(structure.name, Severity.DOUBT, float(number), float(MOST_PIECES), message)
 
 
 def truncated(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:

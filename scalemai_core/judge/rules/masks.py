@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +60,18 @@ class Masks:
     """(89,) Volume of enclosed holes over the mask's own."""
     host_share: Floats
     """(89,) Share inside its host, a few mm around it included; NaN without a labelled host."""
+    open_share: Floats
+    """(89,) Share of its border across which the image shows no edge and nothing else is labelled.
+    """
+    open_face: Floats
+    """(89, 3, 2) The same of the faces that look backward and forward along z, y, x."""
+    texture_hu: Floats
+    """(89,) Step between voxels a few mm apart inside it, texture and noise."""
     overlap_ml: Floats
     """(89, 89) Volume shared with structures of other layers."""
+
+    reported: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    """Structure -> whether the radiology report says that it is there; others it leaves open."""
 
     def shown(self, *names: str) -> list[Structure]:
         """Those of the named structures (all where none is named) that have voxels, by id."""

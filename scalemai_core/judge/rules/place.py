@@ -1,51 +1,65 @@
-"""Rules on where masks lie: sides, neighbours, and the order of the spine."""
+"""Rules on where masks lie: on their side, and among their neighbours."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 
-import numpy as np
-
-from scalemai_core.judge.rules.masks import Bools, Floats, Masks
+from scalemai_core.judge.rules.frame import FRONT, RIGHT, TOP, spine_mm
+from scalemai_core.judge.rules.masks import Floats, Masks
+from scalemai_core.judge.rules.mirror import is_mirrored
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Side, Structure
-from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 SPINE = "spine"
 """Stands for the vertebrae at a structure's own height."""
 
-NEAREST_LEVELS = 5
+FAULT_SHARE = 0.5
+"""Share of its relations that a mask must break before it is sure to be out of place."""
 
-RIGHT, FRONT, TOP = 0, 1, 2
+_Broken = tuple[float, str, str]
+"""By how many mm, and which two."""
+
 DIRECTIONS = (("right", "left"), ("in front", "behind"), ("above", "below"))
 
+TRUNK = ("liver", "spleen", "stomach", "pancreas", "kidney_left", "kidney_right")
+LIMBS = ("hip_left", "hip_right", "femur_left", "femur_right")
+BACK = ("autochthon_left", "autochthon_right")
+
 RELATIONS: tuple[tuple[int, str, str], ...] = (
+    (RIGHT, "pancreas_head", "pancreas_body"),
+    (RIGHT, "pancreas_head", "pancreas_tail"),
+    (RIGHT, "pancreas_body", "pancreas_tail"),
+    *((RIGHT, name, "pancreas_tail") for name in ("liver", "gall_bladder", "duodenum")),
+    *((RIGHT, name, "spleen") for name in ("gall_bladder", "duodenum", "pancreas_head")),
+    *((RIGHT, name, "kidney_left") for name in ("liver", "gall_bladder", "duodenum")),
+    *((RIGHT, "kidney_right", name) for name in ("spleen", "stomach", "pancreas_tail")),
     *((RIGHT, name, SPINE) for name in ("liver", "gall_bladder")),
     *((RIGHT, SPINE, name) for name in ("spleen", "stomach")),
     *((RIGHT, "liver", name) for name in ("spleen", "stomach")),
     (RIGHT, "postcava", "aorta"),
     *((FRONT, name, SPINE) for name in ("aorta", "postcava", "liver", "heart", "pancreas")),
-    *((FRONT, SPINE, name) for name in ("autochthon_left", "autochthon_right")),
+    *((FRONT, SPINE, name) for name in BACK),
+    *((FRONT, name, back) for name in (*TRUNK, "aorta", "postcava", "heart") for back in BACK),
+    *((FRONT, f"iliopsoas_{side}", f"autochthon_{side}") for side in ("left", "right")),
+    (FRONT, "gall_bladder", "kidney_right"),
+    (FRONT, "bladder", "sacrum"),
     *((FRONT, name, "rectum") for name in ("bladder", "prostate")),
     *(
         (TOP, high, low)
-        for high in ("liver", "spleen", "kidney_left", "kidney_right", "pancreas", "stomach")
-        for low in (
-            "bladder",
-            "prostate",
-            "uterus",
-            "rectum",
-            "femur_left",
-            "femur_right",
-            "sacrum",
-        )
+        for high in (*TRUNK, "gall_bladder", "duodenum")
+        for low in ("bladder", "prostate", "uterus", "rectum", "sacrum", *LIMBS)
     ),
     *((TOP, "heart", name) for name in ("kidney_left", "kidney_right", "pancreas", "spleen")),
     *((TOP, "trachea", name) for name in ("liver", "spleen", "kidney_left", "kidney_right")),
-    *((TOP, f"lung_{side}", f"kidney_{side}") for side in ("left", "right")),
+    *(
+        (TOP, f"lung_{side}", name)
+        for side in ("left", "right")
+        for name in (f"kidney_{side}", "pancreas", "sacrum", *LIMBS)
+    ),
     *((TOP, f"adrenal_gland_{side}", f"kidney_{side}") for side in ("left", "right")),
     *((TOP, "esophagus", name) for name in ("kidney_left", "kidney_right", "pancreas")),
     *((TOP, "sacrum", name) for name in ("prostate", "femur_left", "femur_right")),
@@ -55,7 +69,7 @@ RELATIONS: tuple[tuple[int, str, str], ...] = (
 
 def side(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """A left structure lies left of the spine, and left of its partner."""
-    spine_mm = _spine_mm(masks)
+    spine, mirrored = spine_mm(masks), is_mirrored(masks, settings.side_mm)
     for structure in masks.shown():
         if structure.side is None:
             continue
@@ -63,109 +77,54 @@ def side(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
         # Veins cross the middle on their way to the postcava.
         limit_mm = settings.side_mm * (2.0 if structure.kind is Kind.VESSEL else 1.0)
         wrong_mm = 0.0
-        if spine_mm is not None:
-            wrong_mm = _beyond(masks, structure, sign, float(spine_mm[structure.id, RIGHT]))
+        if spine is not None:
+            wrong_mm = _beyond(masks, structure, sign, float(spine[structure.id, RIGHT]))
         swapped_mm = _swapped_mm(masks, structure, sign)
         if wrong_mm > limit_mm:
-            yield _wrong_side(structure, wrong_mm, limit_mm, "the spine")
-        elif swapped_mm > limit_mm and (spine_mm is None or wrong_mm > 0):
-            yield _wrong_side(structure, swapped_mm, limit_mm, spoken(structure.pair or ""))
+            yield _wrong_side(structure, wrong_mm, limit_mm, "the spine", fault_if(not mirrored))
+        elif swapped_mm > limit_mm and (spine is None or wrong_mm > 0):
+            of = spoken(structure.pair or "")
+            yield _wrong_side(structure, swapped_mm, limit_mm, of, fault_if(not mirrored))
 
 
 def position(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
-    """Neighbours keep their places; who breaks most of its relations along an axis is at fault.
+    """Neighbours keep their places; blamed is who contradicts most of the others along an axis.
 
-    Where two masks contradict one another and neither contradicts anything else, both are doubted.
+    Where two masks contradict one another and each contradicts as many as the other, both are
+    doubted. A mirrored scan is said once, by its own rule.
     """
-    broken: list[tuple[float, int, str, str]] = []
-    held: dict[tuple[int, str], list[bool]] = {}
-    spine_mm = _spine_mm(masks)
-    for axis, more, less in RELATIONS:
-        distance_mm = _distance_mm(masks, spine_mm, axis, (more, less))
-        if distance_mm is None:
-            continue
-        breaks = distance_mm < -settings.side_mm
-        for name in (more, less):
-            held.setdefault((axis, name), []).append(not breaks)
-        if breaks:
-            broken.append((-distance_mm, axis, more, less))
-    guilty = {key for key, kept in held.items() if len(kept) > 1 and sum(kept) * 2 < len(kept)}
+    spine, mirrored = spine_mm(masks), is_mirrored(masks, settings.side_mm)
     worst: dict[str, Hit] = {}
-    for wrong_mm, axis, more, less in sorted(broken, reverse=True):
-        along = {name for at, name in guilty if at == axis and name != SPINE}
-        for hit in _blame(along, wrong_mm, axis, (more, less), settings.side_mm):
+    for axis in (FRONT, TOP) if mirrored else (RIGHT, FRONT, TOP):
+        held: Counter[str] = Counter()
+        broken: list[_Broken] = []
+        for along, more, less in RELATIONS:
+            if along != axis:
+                continue
+            distance_mm = _distance_mm(masks, spine, axis, (more, less))
+            if distance_mm is not None:
+                held.update((more, less))
+                if distance_mm < -settings.side_mm:
+                    broken.append((-distance_mm, more, less))
+        for hit in _blamed(sorted(broken, reverse=True), held, axis, settings.side_mm):
             worst.setdefault(hit.structure, hit)
     yield from worst.values()
 
 
-def order(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
-    """Each vertebra lies above the next; blamed is who contradicts as many as its opponent."""
-    chain = [s for s in spinal_chain(masks.taxonomy) if masks.volume_ml[s.id] > 0]
-    z_mm = masks.centroid_mm[[s.id for s in chain], TOP]
-    blamed = _contradicted(z_mm)
-    for row in np.flatnonzero(blamed.any(axis=1)):
-        other = int(np.argmax(np.where(blamed[row], np.abs(z_mm - z_mm[row]), -1.0)))
-        wrong_mm = float(abs(z_mm[other] - z_mm[row]))
-        word = "below" if row < other else "above"
-        name = spoken(chain[row].name)
-        message = f"{name} lies {wrong_mm:.0f} mm {word} {spoken(chain[other].name)}"
-        yield Hit(chain[row].name, Severity.FAULT, wrong_mm, 0.0, message)
-
-
-def ordered_levels(masks: Masks) -> dict[int, float]:
-    """Height in mm of the vertebrae that keep their order, by level: T1 is 0, the sacrum 17."""
-    rows = [s.id for s in spinal_chain(masks.taxonomy)]
-    levels = np.flatnonzero(masks.volume_ml[rows] > 0)
-    z_mm = masks.centroid_mm[rows, TOP][levels]
-    kept = ~_contradicted(z_mm).any(axis=1)
-    return dict(zip(levels[kept].tolist(), z_mm[kept].tolist(), strict=True))
-
-
-def _contradicted(z_mm: Floats) -> Bools:
-    """(n, n) whom each of n vertebrae, from the top down, contradicts and has to yield to."""
-    swapped = np.triu(z_mm[:, None] <= z_mm[None, :], 1)
-    swapped |= swapped.T
-    count = swapped.sum(axis=1)
-    return swapped & (count[:, None] >= count[None, :])
-
-
-@cache
-def spinal_chain(taxonomy: Taxonomy) -> tuple[Structure, ...]:
-    """Vertebrae and sacrum from the top down."""
-    below = {s.superior_to for s in taxonomy.structures}
-    top = [s for s in taxonomy.structures if s.superior_to is not None and s.name not in below]
-    chain = top[:1]
-    while chain and chain[-1].superior_to is not None:
-        chain.append(taxonomy[chain[-1].superior_to])
-    return tuple(chain)
-
-
-def _spine_mm(masks: Masks) -> Floats | None:
-    """(89, 3) where the vertebrae nearest to each structure's height lie; None without any."""
-    chain = masks.centroid_mm[[s.id for s in spinal_chain(masks.taxonomy)]]
-    chain = chain[np.isfinite(chain[:, TOP])]
-    if not len(chain):
-        return None
-    away_mm = np.abs(chain[None, :, TOP] - masks.centroid_mm[:, None, TOP])
-    # The median forgives a vertebra that is itself out of place.
-    nearest: Floats = np.median(chain[np.argsort(away_mm, axis=1)[:, :NEAREST_LEVELS]], axis=1)
-    return nearest
-
-
 def _distance_mm(
-    masks: Masks, spine_mm: Floats | None, axis: int, names: tuple[str, str]
+    masks: Masks, spine: Floats | None, axis: int, names: tuple[str, str]
 ) -> float | None:
     """How far the first lies beyond the second along an axis; None where one is not there."""
     levels = [masks.taxonomy[name].id for name in names if name != SPINE]
-    if any(masks.volume_ml[row] == 0 for row in levels) or (SPINE in names and spine_mm is None):
+    if any(masks.volume_ml[row] == 0 for row in levels) or (SPINE in names and spine is None):
         return None
     first, second = (
         float(masks.centroid_mm[masks.taxonomy[name].id, axis])
-        if name != SPINE or spine_mm is None
-        else float(spine_mm[levels[0], axis])
+        if name != SPINE or spine is None
+        else float(spine[levels[0], axis])
         for name in names
     )
-    return first - second
+    return None if math.isnan(first - second) else first - second
 
 
 def _beyond(masks: Masks, structure: Structure, sign: float, middle_mm: float) -> float:
@@ -180,20 +139,36 @@ def _swapped_mm(masks: Masks, structure: Structure, sign: float) -> float:
     return _beyond(masks, structure, sign, float(masks.centroid_mm[partner, RIGHT]))
 
 
-def _wrong_side(structure: Structure, wrong_mm: float, limit_mm: float, of: str) -> Hit:
+def _wrong_side(
+    structure: Structure, wrong_mm: float, limit_mm: float, of: str, severity: Severity
+) -> Hit:
     word = "left" if structure.side is Side.RIGHT else "right"
     message = f"{spoken(structure.name)} lies {word} of {of} by {wrong_mm:.0f} mm"
-    return Hit(structure.name, Severity.FAULT, wrong_mm, limit_mm, message)
+    return Hit(structure.name, severity, wrong_mm, limit_mm, message)
 
 
-def _blame(
-    guilty: set[str], wrong_mm: float, axis: int, pair: tuple[str, str], limit_mm: float
-) -> Iterator[Hit]:
-    for name, other, word in zip(pair, pair[::-1], DIRECTIONS[axis][::-1], strict=True):
-        if name == SPINE or (name not in guilty and other in guilty):
-            continue
-        of = "the spine" if other == SPINE else spoken(other)
-        joined = f"{word} of" if word in ("right", "left", "in front") else word
-        message = f"{spoken(name)} lies {joined} {of} by {wrong_mm:.0f} mm"
-        severity = fault_if(name in guilty or other == SPINE)
-        yield Hit(name, severity, wrong_mm, limit_mm, message)
+def _blamed(broken: list[_Broken], held: Counter[str], axis: int, limit_mm: float) -> Iterator[Hit]:
+    """The fewest masks that explain what is broken, whoever breaks most first."""
+    at_first = Counter(name for _, *pair in broken for name in pair)
+    while broken:
+        left = Counter(name for _, *pair in broken for name in pair)
+        del left[SPINE]
+        most = max((number, at_first[name]) for name, number in left.items())
+        guilty = [name for name, number in left.items() if (number, at_first[name]) == most]
+        for name in guilty:
+            own = next(entry for entry in broken if name in entry[1:])
+            number = at_first[name]
+            sure = SPINE in own or (number > 1 and number > FAULT_SHARE * held[name])
+            yield _out_of_place(name, own, axis, limit_mm, fault_if(sure))
+        broken = [entry for entry in broken if not set(guilty).intersection(entry[1:])]
+
+
+def _out_of_place(
+    name: str, broken: _Broken, axis: int, limit_mm: float, severity: Severity
+) -> Hit:
+    wrong_mm, more, less = broken
+    other, word = (less, DIRECTIONS[axis][1]) if name == more else (more, DIRECTIONS[axis][0])
+    of = "the spine" if other == SPINE else spoken(other)
+    joined = f"{word} of" if word in ("right", "left", "in front") else word
+    message = f"{spoken(name)} lies {joined} {of} by {wrong_mm:.0f} mm"
+    return Hit(name, severity, wrong_mm, limit_mm, message)
