@@ -20,8 +20,8 @@ def expert_words(told: Explanation) -> str:
         return (
             f"**The expert** expects {rival} to have a Dice to the truth of "
             f"{_expected(row, 'rival')}; it is good ({good:.2f} or more) with probability "
-            f"{probability(row['quality_rival'])} ({probability(decide.impute_quality)} is needed to "
-            "fill it in)."
+            f"{probability(row['quality_rival'])} ({probability(decide.impute_quality)} is "
+            "needed to fill it in)."
         )
     made = f" ({told.repair})" if told.repair else ""
     doubted = row["quality_current"] < decide.keep_quality
