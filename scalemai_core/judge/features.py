@@ -14,7 +14,10 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.taxonomy.structure import Kind
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
-OWN = ("pieces", "crumbs", "holes", "flat_end", "at_border", "faults", "doubts")
+OWN = (
+    *("pieces", "crumbs", "holes", "flat_end", "at_border"),
+    *("open_border", "open_face", "faults", "doubts"),
+)
 """Columns of one mask that are comparable between structures as they are."""
 
 GROUP = ("scan_id", "look")

@@ -101,6 +101,8 @@ def _numbers(masks: Masks, side: Candidate) -> dict[str, Sequence[Any]]:
         "crumbs": _nullable(masks.crumb_share),
         "holes": _nullable(masks.hole_share),
         "flat_end": _nullable(masks.flat_end.max(axis=1)),
+        "open_border": _nullable(masks.open_share),
+        "open_face": _nullable(np.fmax.reduce(masks.open_face, axis=(1, 2))),
         "height_mm": _nullable(masks.ends_mm[:, 1] - masks.ends_mm[:, 0]),
         "x_mm": _nullable(x),
         "y_mm": _nullable(y),

@@ -46,6 +46,12 @@ class Judgement(Record):
     flat_end_current: float | None
     """Area of the flatter end slice over the largest slice's; 0 where the scan ends there."""
     flat_end_prediction: float | None
+    open_border_current: float | None
+    """Share of the border across which the image shows no edge."""
+    open_border_prediction: float | None
+    open_face_current: float | None
+    """The same of the side, of six, where it is largest."""
+    open_face_prediction: float | None
     height_mm_current: float | None
     """Extent along z."""
     height_mm_prediction: float | None
