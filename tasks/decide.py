@@ -55,6 +55,7 @@ def judgement_table(
     origins = store.catalog.annotations(version).select(
         *KEY,
         "origin",
+        quality_when_taken=pl.when(by_model).then("quality"),
         source=pl.when(by_model).then(pl.lit(PREDICTED)).otherwise("origin_name"),
     )
     return (

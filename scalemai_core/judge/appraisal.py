@@ -34,12 +34,12 @@ def appraise(
     """One row an annotation, with what the expert says of it and of the best other mask.
 
     ``rows`` has the columns of the judgement and evidence records, ``origin``, ``source`` (whose
-    mask it is) and ``proposal_map``; proposals (``candidate`` other than current) are rows of their
-    own and become candidates of their annotation. ``answers`` are people's findings on masks of
-    earlier rounds: source, structure, faulty. Added columns: score_*, quality_* (current,
-    prediction), ``rival`` (the candidate that competes), ``rival_map``, ``score_rival``,
-    ``quality_rival``, ``better`` (P(rival better)), ``enabled``, ``gain``, ``review_gain``,
-    ``seconds``.
+    mask it is), ``quality_when_taken`` (of a model's mask) and ``proposal_map``; proposals
+    (``candidate`` other than current) are rows of their own and become candidates of their
+    annotation. ``answers`` are people's findings on masks of earlier rounds: source, structure,
+    faulty. Added columns: score_*, quality_* (current, prediction), ``rival`` (the candidate that
+    competes), ``rival_map``, ``score_rival``, ``quality_rival``, ``better`` (P(rival better)),
+    ``enabled``, ``gain``, ``review_gain``, ``seconds``.
     """
     scored = _qualified(_scored(rows, expert, settings), expert, answers, settings)
     own = scored.filter(pl.col("candidate") == Candidate.CURRENT.value)
@@ -99,7 +99,14 @@ def _qualified(
         priors = _priors(masks, answers, expert.practised[side], settings)
         quality[used] = shifted(quality[used], expert.practised[side], priors)
         columns.append(pl.Series(f"quality_{side.value}", quality))
-    return scored.with_columns(columns)
+    return scored.with_columns(columns).with_columns(_no_better_than_when_taken())
+
+
+def _no_better_than_when_taken() -> pl.Expr:
+    """That a model agrees with what its predecessor drew says nothing new in favour of the mask."""
+    own = pl.col("candidate") == Candidate.CURRENT.value
+    known = pl.when(own).then("quality_when_taken")
+    return pl.min_horizontal("quality_current", known).alias("quality_current")
 
 
 def _priors(
@@ -121,9 +128,12 @@ def _priors(
 
 def _with_rivals(own: pl.DataFrame, proposals: pl.DataFrame) -> pl.DataFrame:
     """The best candidate beside the annotation: a proposal where it scores higher, else the
-    prediction."""
+    prediction. A proposal that breaks more rules than the annotation is none."""
+    broken = own.select(*KEY, broken="faults_current")
     best = (
-        proposals.sort("score_current", *KEY, descending=[True, False, False])
+        proposals.join(broken, on=KEY)
+        .filter(pl.col("faults_current") <= pl.col("broken"))
+        .sort("score_current", *KEY, descending=[True, False, False])
         .unique(KEY, keep="first", maintain_order=True)
         .select(
             *KEY,

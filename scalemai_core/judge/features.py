@@ -20,6 +20,9 @@ OWN = (
 )
 """Columns of one mask that are comparable between structures as they are."""
 
+FALLING = frozenset({"faults_own", "doubts_own"})
+"""Features of which more never speaks for a mask, whatever few lessons seem to say."""
+
 GROUP = ("scan_id", "look")
 """What makes one look at a scan; a real round looks once."""
 

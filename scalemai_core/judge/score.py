@@ -16,6 +16,7 @@ from sklearn.model_selection import GroupKFold  # pyright: ignore[reportMissingT
 from skops import io as skops  # pyright: ignore[reportMissingTypeStubs]
 
 from scalemai_core.errors import UsageError
+from scalemai_core.judge.features import FALLING
 
 Floats = NDArray[np.float64]
 
@@ -128,6 +129,7 @@ def _fit(lesson: Lesson, names: Sequence[str], target: Floats, seed: int) -> Any
         min_samples_leaf=20,
         l2_regularization=1.0,
         early_stopping=False,
+        monotonic_cst=[-1 if name in FALLING else 0 for name in names],
         random_state=seed,
     )
     x = lesson.features.select(names).to_numpy()

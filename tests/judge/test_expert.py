@@ -34,7 +34,10 @@ def unseen() -> pl.DataFrame:
 
 def appraised(expert: Expert, rows: pl.DataFrame) -> pl.DataFrame:
     context = rows.with_columns(
-        source=pl.lit("lab"), origin=pl.lit("source"), proposal_map=pl.lit(None, pl.String)
+        source=pl.lit("lab"),
+        origin=pl.lit("source"),
+        proposal_map=pl.lit(None, pl.String),
+        quality_when_taken=pl.lit(None, pl.Float64),
     )
     return appraise(context, expert, NO_ANSWERS, SETTINGS, ReviewSettings())
 
@@ -121,7 +124,11 @@ def test_a_proposal_that_scores_higher_than_the_prediction_is_the_rival(expert: 
     proposals = mended.with_columns(
         candidate=pl.lit("repaired"), proposal_map=pl.lit("stored"), dice=pl.lit(1.0)
     )
-    context = {"source": pl.lit("lab"), "origin": pl.lit("source")}
+    context = {
+        "source": pl.lit("lab"),
+        "origin": pl.lit("source"),
+        "quality_when_taken": pl.lit(None, pl.Float64),
+    }
     table = appraise(
         pl.concat(
             [rows.with_columns(proposal_map=pl.lit(None, pl.String)), proposals],
@@ -137,6 +144,44 @@ def test_a_proposal_that_scores_higher_than_the_prediction_is_the_rival(expert: 
     assert livers.height > 0
     assert set(livers["rival_map"]) == {"stored"}
     assert set(table.filter(~key)["rival"]) == {"prediction"}
+
+
+def test_a_proposal_that_breaks_more_rules_is_no_rival(expert: Expert) -> None:
+    rows = (
+        unseen()
+        .filter(pl.col("look") == "2")
+        .with_columns(proposal_map=pl.lit(None, pl.String), faults_current=pl.lit(0, pl.Int64))
+    )
+    worse = rows.filter(pl.col("structure") == "liver").with_columns(
+        candidate=pl.lit("repaired"),
+        proposal_map=pl.lit("stored"),
+        dice=pl.lit(1.0),
+        faults_current=pl.lit(1, pl.Int64),
+    )
+    table = appraise(
+        pl.concat([rows, worse], how="vertical_relaxed").with_columns(
+            source=pl.lit("lab"),
+            origin=pl.lit("source"),
+            quality_when_taken=pl.lit(None, pl.Float64),
+        ),
+        expert,
+        NO_ANSWERS,
+        SETTINGS,
+        ReviewSettings(),
+    )
+    assert set(table["rival"]) == {"prediction"}
+
+
+def test_agreement_with_an_earlier_model_does_not_make_its_mask_better(expert: Expert) -> None:
+    rows = unseen().filter(pl.col("look") == "0")
+    taken = rows.with_columns(
+        source=pl.lit("prediction"),
+        origin=pl.lit("model"),
+        proposal_map=pl.lit(None, pl.String),
+        quality_when_taken=pl.lit(0.3),
+    )
+    table = appraise(taken, expert, NO_ANSWERS, SETTINGS, ReviewSettings())
+    assert table["quality_current"].max() == 0.3
 
 
 def test_a_score_is_read_back_without_running_what_it_says(expert: Expert) -> None:
