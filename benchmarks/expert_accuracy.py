@@ -28,7 +28,7 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.settings import ExpertSettings
+from scalemai_core.settings import DecideSettings, ExpertSettings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.dataset import dataset, labelled_scans, model_document
@@ -233,7 +233,7 @@ def faults(expert: Expert, rows: pl.DataFrame, settings: ExpertSettings) -> None
     quality = expert.good(expert.estimate(rows, Candidate.CURRENT).above(threshold))
     table = rows.with_columns(
         rules=pl.col("faults_current") + pl.col("doubts_current") > 0,
-        judged=pl.Series(quality) < EVEN,
+        judged=pl.Series(quality) < DecideSettings().keep_quality,
     )
     wrong = pl.col("true_dice_current") < ALL_BUT_GOOD
     print(

@@ -12,7 +12,7 @@ import argparse
 import logging
 import shutil
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -55,11 +55,12 @@ def main() -> None:
     _prepare(base, settings, options)
     print(f"population and first model: {(time.monotonic() - started) / 60:.1f} min", flush=True)
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        running = {
-            arm: pool.submit(play, arm, str(base), settings, options.rounds) for arm in options.arms
-        }
-        rows = [job.result() for job in running.values()]
-    table = pl.DataFrame(rows)
+        running = [
+            pool.submit(play, arm, str(base), settings, options.rounds) for arm in options.arms
+        ]
+        for job in as_completed(running):
+            print(job.result(), flush=True)
+    table = pl.DataFrame([job.result() for job in running])
     table.write_csv(base / "label_quality.csv")
     _print(table, options)
 

@@ -135,7 +135,7 @@ class DecideSettings(Section):
 
     same_dice: float = Field(default=0.90, gt=0, le=1)
     """At or above, annotation and prediction say the same; section 1.4 step 2."""
-    keep_quality: float = Field(default=0.5, ge=0, le=1)
+    keep_quality: float = Field(default=0.6, ge=0, le=1)
     """Quality from which on a mask is not doubtful. Ours."""
     replace_gain: float = Field(default=0.05, ge=0, le=1)
     """Dice a candidate must be expected to be better by, before it replaces a mask. Ours."""
