@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scalemai_core.page.doubts import doubtful_first
-from scalemai_core.page.judgement_page import judgement_page
+from scalemai_core.page.judgement.doubts import doubtful_first
+from scalemai_core.page.judgement.page import judgement_page
 from scalemai_core.store.workspace import Workspace
 from tasks.explain import decisions_of, explain
 from tasks.names import find_scan, find_structure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scalemai_core.page.markdown import round_markdown
+from scalemai_core.page.report.markdown import round_markdown
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings import ReviewSettings, TrackingSettings
 from scalemai_core.store import tables

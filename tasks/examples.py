@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from scalemai_core.page.example import Example
-from scalemai_core.page.figures import Outline, draw_example
+from scalemai_core.page.draw.figures import Outline, draw_example
+from scalemai_core.page.report.example import Example
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action
 from scalemai_core.records.label_map import LabelsZYX

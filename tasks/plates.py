@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from scalemai_core.errors import UsageError
-from scalemai_core.page.explanation import Explanation
-from scalemai_core.page.figures import Outline, draw_example
-from scalemai_core.page.number import dice, millilitres
-from scalemai_core.page.plate import Caption, draw_plate
-from scalemai_core.page.window import window_of
+from scalemai_core.page.draw.figures import Outline, draw_example
+from scalemai_core.page.draw.number import dice, millilitres
+from scalemai_core.page.draw.window import window_of
+from scalemai_core.page.judgement.explanation import Explanation
+from scalemai_core.page.judgement.plate import Caption, draw_plate
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.label_map import LabelsZYX

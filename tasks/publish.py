@@ -22,8 +22,8 @@ from scalemai_core.judge.tally import (
     count_rules,
     score_truth,
 )
-from scalemai_core.page.markdown import pictures_markdown, round_markdown
-from scalemai_core.page.round_report import Lineage, RoundReport, render_round
+from scalemai_core.page.report.markdown import pictures_markdown, round_markdown
+from scalemai_core.page.report.page import Lineage, RoundReport, render_round
 from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan, RoundResult

@@ -6,7 +6,7 @@ from typing import Any
 
 from made_up_rounds import EXPERT
 
-from scalemai_core.page.explanation import Explanation
+from scalemai_core.page.judgement.explanation import Explanation
 from scalemai_core.settings import EngineSettings
 
 USUAL: dict[str, Any] = {

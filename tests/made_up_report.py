@@ -19,8 +19,8 @@ from made_up_rounds import (
     make_structures,
 )
 
-from scalemai_core.page.example import Example
-from scalemai_core.page.round_report import Lineage, RoundReport
+from scalemai_core.page.report.example import Example
+from scalemai_core.page.report.page import Lineage, RoundReport
 from scalemai_core.records.decision import Action
 from scalemai_core.settings import EngineSettings
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scalemai_core.page.contour import dashes, loops
-from scalemai_core.page.figures import GAP_PX, PANEL_PX, PICTURE_PX, Outline, draw_example
-from scalemai_core.page.view import View, views
+from scalemai_core.page.draw.contour import dashes, loops
+from scalemai_core.page.draw.figures import GAP_PX, PANEL_PX, PICTURE_PX, Outline, draw_example
+from scalemai_core.page.draw.view import View, views
 
 SHAPE = (40, 60, 50)
 SPACING = (5.0, 2.0, 3.0)

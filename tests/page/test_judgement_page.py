@@ -10,11 +10,18 @@ import pytest
 from made_up_judgements import USUAL, make_explanation, make_row
 from made_up_rounds import EXPERT
 
-from scalemai_core.page.doubts import COLUMNS, doubtful_first
-from scalemai_core.page.history import Happening, Step, answered, changed, decided, standing
-from scalemai_core.page.judgement_page import judgement_page
-from scalemai_core.page.number import millilitres, probability, span
-from scalemai_core.page.usual import Usual, usual_dice, usual_height, usual_volume
+from scalemai_core.page.draw.number import millilitres, probability, span
+from scalemai_core.page.judgement.doubts import COLUMNS, doubtful_first
+from scalemai_core.page.judgement.history import (
+    Happening,
+    Step,
+    answered,
+    changed,
+    decided,
+    standing,
+)
+from scalemai_core.page.judgement.page import judgement_page
+from scalemai_core.page.judgement.usual import Usual, usual_dice, usual_height, usual_volume
 from scalemai_core.records.annotation import Annotation, Origin, State
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.review import ItemKind, Verdict

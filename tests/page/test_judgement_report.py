@@ -6,7 +6,7 @@ import pytest
 from made_up_report import Page, full, make_report
 from made_up_rounds import NO_EXPERT, STAND_IN, make_result
 
-from scalemai_core.page.round_report import render_round
+from scalemai_core.page.report.page import render_round
 from scalemai_core.records.expert import ExpertReport
 
 

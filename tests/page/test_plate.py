@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scalemai_core.page.figures import Outline
-from scalemai_core.page.focus import focus, levels
-from scalemai_core.page.plate import GAP_PX, MARGIN_PX, PLANE_PX, Caption, draw_plate
-from scalemai_core.page.window import BONE, LUNG, SOFT_TISSUE, Window, window_of
+from scalemai_core.page.draw.figures import Outline
+from scalemai_core.page.draw.focus import focus, levels
+from scalemai_core.page.draw.window import BONE, LUNG, SOFT_TISSUE, Window, window_of
+from scalemai_core.page.judgement.plate import GAP_PX, MARGIN_PX, PLANE_PX, Caption, draw_plate
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 SHAPE = (40, 60, 50)

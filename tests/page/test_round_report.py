@@ -10,8 +10,8 @@ import pytest
 from made_up_report import Page, bare, full, make_example, make_report, nothing
 from made_up_rounds import GOLD_STRUCTURES, make_result, make_structures
 
-from scalemai_core.page.charts import draw_decisions, draw_gold, draw_quality
-from scalemai_core.page.round_report import RoundReport, render_round
+from scalemai_core.page.report.charts import draw_decisions, draw_gold, draw_quality
+from scalemai_core.page.report.page import RoundReport, render_round
 from scalemai_core.records.decision import Action
 
 

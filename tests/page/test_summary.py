@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from made_up_rounds import EXPERT, GOLD, NO_EXPERT, NO_GOLD, STAND_IN, TRUTH, make_result
 
-from scalemai_core.page import number
-from scalemai_core.page.audit import audit_sentence, audit_words
-from scalemai_core.page.expert import family_rows
-from scalemai_core.page.loop import loop_sentence
-from scalemai_core.page.markdown import round_markdown
-from scalemai_core.page.summary import headline, key_figures
-from scalemai_core.page.warning import warnings
+from scalemai_core.page.draw import number
+from scalemai_core.page.report.audit import audit_sentence, audit_words
+from scalemai_core.page.report.expert import family_rows
+from scalemai_core.page.report.loop import loop_sentence
+from scalemai_core.page.report.markdown import round_markdown
+from scalemai_core.page.report.summary import headline, key_figures
+from scalemai_core.page.report.warning import warnings
 from scalemai_core.records.expert import ExpertReport
 from scalemai_core.settings import DecideSettings, EngineSettings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalemai_core.page.number import count, name, percent
+from scalemai_core.page.draw.number import count, name, percent
 from scalemai_core.records.expert import ExpertReport, Family
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings import EngineSettings, ExpertSettings

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from scalemai_core.page.number import change, count, dice, name
-from scalemai_core.page.svg import Drawing
+from scalemai_core.page.draw.number import change, count, dice, name
+from scalemai_core.page.draw.svg import Drawing
 from scalemai_core.records.decision import Action
 from scalemai_core.records.round import RoundResult
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalemai_core.page.number import is_missing, name, probability
+from scalemai_core.page.draw.number import is_missing, name, probability
 from scalemai_core.records.decision import Action
 
 _ORDER = (

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from scalemai_core.page.contour import Points
+from scalemai_core.page.draw.contour import Points
 
 Place = tuple[float, float]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scalemai_core.page.explanation import Explanation
-from scalemai_core.page.history import maker
-from scalemai_core.page.number import count, dice, is_missing, millilitres, percent
-from scalemai_core.page.usual import usual_dice, usual_volume
+from scalemai_core.page.draw.number import count, dice, is_missing, millilitres, percent
+from scalemai_core.page.judgement.explanation import Explanation
+from scalemai_core.page.judgement.history import maker
+from scalemai_core.page.judgement.usual import usual_dice, usual_volume
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 

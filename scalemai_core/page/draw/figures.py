@@ -9,9 +9,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from scalemai_core.page.contour import dashes, loops
-from scalemai_core.page.focus import Mask, focus
-from scalemai_core.page.view import View, views
+from scalemai_core.page.draw.contour import dashes, loops
+from scalemai_core.page.draw.focus import Mask, focus
+from scalemai_core.page.draw.view import View, views
 from scalemai_core.records.label_map import ImageZYX
 
 _Color = tuple[int, int, int]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scalemai_core.judge.rules.rule import spoken
-from scalemai_core.page.history import Happening
-from scalemai_core.page.usual import Row
+from scalemai_core.page.judgement.history import Happening
+from scalemai_core.page.judgement.usual import Row
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.expert import ExpertReport
 from scalemai_core.settings import EngineSettings

@@ -9,12 +9,12 @@ from io import BytesIO
 
 from PIL import Image
 
-from scalemai_core.page.contour import loops
-from scalemai_core.page.figures import Outline
-from scalemai_core.page.focus import focus, levels
-from scalemai_core.page.svg import Drawing
-from scalemai_core.page.view import View, views
-from scalemai_core.page.window import Window
+from scalemai_core.page.draw.contour import loops
+from scalemai_core.page.draw.figures import Outline
+from scalemai_core.page.draw.focus import focus, levels
+from scalemai_core.page.draw.svg import Drawing
+from scalemai_core.page.draw.view import View, views
+from scalemai_core.page.draw.window import Window
 from scalemai_core.records.label_map import ImageZYX
 
 PLANE_PX = 400

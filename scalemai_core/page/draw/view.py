@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scalemai_core.page.contour import Points
+from scalemai_core.page.draw.contour import Points
 
 MARGIN_MM = 30.0
 """Shown around the structure."""

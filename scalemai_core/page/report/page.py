@@ -10,15 +10,15 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from scalemai_core.page import number
-from scalemai_core.page.audit import audit_words
-from scalemai_core.page.charts import MAX_ROWS, draw_decisions, draw_gold, draw_quality
-from scalemai_core.page.confusion import judged_rows, people_rows, truth_sentences
-from scalemai_core.page.example import Example, judged, place
-from scalemai_core.page.expert import SOURCES, family_rows, required_accuracy
-from scalemai_core.page.loop import loop_rows, loop_sentence
-from scalemai_core.page.summary import headline, key_figures
-from scalemai_core.page.warning import notice, warnings
+from scalemai_core.page.draw import number
+from scalemai_core.page.report.audit import audit_words
+from scalemai_core.page.report.charts import MAX_ROWS, draw_decisions, draw_gold, draw_quality
+from scalemai_core.page.report.confusion import judged_rows, people_rows, truth_sentences
+from scalemai_core.page.report.example import Example, judged, place
+from scalemai_core.page.report.expert import SOURCES, family_rows, required_accuracy
+from scalemai_core.page.report.loop import loop_rows, loop_sentence
+from scalemai_core.page.report.summary import headline, key_figures
+from scalemai_core.page.report.warning import notice, warnings
 from scalemai_core.records.decision import Action
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings import EngineSettings
@@ -63,7 +63,7 @@ class RoundReport:
 
 
 def render_round(report: RoundReport) -> str:
-    """The page as HTML; ``round_report.html``, ``sections`` and the style sheet draw it."""
+    """The page as HTML; ``page.html``, ``sections`` and the style sheet draw it."""
     result = report.result
     earlier = sorted(
         (past for past in report.history if past.number < result.number),
@@ -72,7 +72,7 @@ def render_round(report: RoundReport) -> str:
     structures = report.structures.fill_nan(None)
     gold = None if report.gold is None else report.gold.fill_nan(None)
     table = _by_structure(structures, gold)
-    page = _environment().get_template("round_report.html")
+    page = _environment().get_template("page.html")
     return page.render(
         result=result,
         settings=report.settings,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from scalemai_core.judge.rules.registry import RULES
-from scalemai_core.page.expert_words import expert_words, licence_words
-from scalemai_core.page.explanation import SIDES, Explanation
-from scalemai_core.page.mask_words import current_words, prediction_words
-from scalemai_core.page.number import MISSING, count, millilitres
-from scalemai_core.page.usual import Row, usual_density, usual_height, usual_volume
+from scalemai_core.page.draw.number import MISSING, count, millilitres
+from scalemai_core.page.judgement.expert_words import expert_words, licence_words
+from scalemai_core.page.judgement.explanation import SIDES, Explanation
+from scalemai_core.page.judgement.mask_words import current_words, prediction_words
+from scalemai_core.page.judgement.usual import Row, usual_density, usual_height, usual_volume
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 

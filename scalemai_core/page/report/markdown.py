@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scalemai_core.page.audit import audit_sentence
-from scalemai_core.page.example import Example, judged
-from scalemai_core.page.expert import expert_line
-from scalemai_core.page.loop import loop_sentence
-from scalemai_core.page.number import MISSING, count, dice, name, percent
-from scalemai_core.page.round_report import data_uri
-from scalemai_core.page.summary import decided, headline
-from scalemai_core.page.warning import notice, warnings
+from scalemai_core.page.draw.number import MISSING, count, dice, name, percent
+from scalemai_core.page.report.audit import audit_sentence
+from scalemai_core.page.report.example import Example, judged
+from scalemai_core.page.report.expert import expert_line
+from scalemai_core.page.report.loop import loop_sentence
+from scalemai_core.page.report.page import data_uri
+from scalemai_core.page.report.summary import decided, headline
+from scalemai_core.page.report.warning import notice, warnings
 from scalemai_core.records.round import RoundResult
 
 _COLUMNS = (

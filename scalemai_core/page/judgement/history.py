@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from scalemai_core.page.number import dice, duration, is_missing, probability
-from scalemai_core.page.usual import Row
+from scalemai_core.page.draw.number import dice, duration, is_missing, probability
+from scalemai_core.page.judgement.usual import Row
 from scalemai_core.records.annotation import Annotation, Origin, State
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.review import ItemKind, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scalemai_core.page.number import change, count, dice, duration, name, percent
+from scalemai_core.page.draw.number import change, count, dice, duration, name, percent
 from scalemai_core.records.decision import Action
 from scalemai_core.records.round import RoundResult, TruthScore
 

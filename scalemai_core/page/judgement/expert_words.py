@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scalemai_core.page.explanation import Explanation, first_upper
-from scalemai_core.page.number import count, percent, probability
-from scalemai_core.page.usual import Row
+from scalemai_core.page.draw.number import count, percent, probability
+from scalemai_core.page.judgement.explanation import Explanation, first_upper
+from scalemai_core.page.judgement.usual import Row
 from scalemai_core.records.annotation import State
 from scalemai_core.records.expert import Family
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scalemai_core.page.number import change, percent
+from scalemai_core.page.draw.number import change, percent
 from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.round import RoundResult
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalemai_core.page.number import count, percent
-from scalemai_core.page.summary import UNCHANGED
+from scalemai_core.page.draw.number import count, percent
+from scalemai_core.page.report.summary import UNCHANGED
 from scalemai_core.records.round import RoundResult
 
 _VACUOUS = 0.2

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scalemai_core.page.number import span
+from scalemai_core.page.draw.number import span
 
 Row = Mapping[str, Any]
 """A row of a table by column."""

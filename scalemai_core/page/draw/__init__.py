@@ -1,0 +1,1 @@
+"""Pictures of masks in a scan, and how numbers are written."""

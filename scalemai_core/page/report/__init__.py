@@ -1,0 +1,1 @@
+"""The page of one round, part by part."""
