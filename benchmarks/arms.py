@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from scalemai_core.judge.budget import Allowance
+from scalemai_core.judge.decisions.budget import Allowance
 from scalemai_core.records.decision import Action
 
 Policy = Callable[[pl.DataFrame, Allowance, int], pl.DataFrame]

@@ -14,7 +14,7 @@ import argparse
 import numpy as np
 import polars as pl
 
-from scalemai_core.judge.audit import audit, audit_size, draw_audit
+from scalemai_core.judge.decisions.audit import audit, audit_size, draw_audit
 from scalemai_core.measure.statistics import clopper_pearson
 from scalemai_core.settings import DecideSettings
 

@@ -19,9 +19,9 @@ import polars as pl
 from numpy.typing import NDArray
 from rounds import judged_round, stage
 
-from scalemai_core.judge.calibration import calibration_error
-from scalemai_core.judge.expert import SIDES, Expert, fit_expert, thresholds
-from scalemai_core.judge.score import Estimate
+from scalemai_core.judge.expert.calibration import calibration_error
+from scalemai_core.judge.expert.expert import SIDES, Expert, fit_expert, thresholds
+from scalemai_core.judge.expert.score import Estimate
 from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.measure.statistics import bootstrap_by_patient
 from scalemai_core.records.decision import Candidate

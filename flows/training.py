@@ -8,7 +8,7 @@ import polars as pl
 from prefect import flow
 
 from flows.stages import run_stage
-from scalemai_core.judge.promote import Promotion
+from scalemai_core.judge.decisions.promote import Promotion
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs

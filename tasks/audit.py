@@ -8,7 +8,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.audit import Audit, audit, audit_size, draw_audit
+from scalemai_core.judge.decisions.audit import Audit, audit, audit_size, draw_audit
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs

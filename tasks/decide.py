@@ -8,10 +8,10 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.appraisal import PREDICTED, appraise
-from scalemai_core.judge.budget import Allowance, allowance, spend_budget
-from scalemai_core.judge.decide import decide
-from scalemai_core.judge.expert import Expert, fit_expert
+from scalemai_core.judge.decisions.budget import Allowance, allowance, spend_budget
+from scalemai_core.judge.decisions.decide import decide
+from scalemai_core.judge.expert.appraisal import PREDICTED, appraise
+from scalemai_core.judge.expert.expert import Expert, fit_expert
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.expert import ExpertReport
 from scalemai_core.records.model import ModelDocument

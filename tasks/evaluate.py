@@ -7,7 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.promote import Promotion, promote
+from scalemai_core.judge.decisions.promote import Promotion, promote
 from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.records.annotation import Origin
 from scalemai_core.records.round import RoundPlan

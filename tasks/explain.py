@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from scalemai_core.errors import UsageError, WorkspaceError
-from scalemai_core.judge.population import usual_by_structure
+from scalemai_core.judge.expert.population import usual_by_structure
 from scalemai_core.page.judgement.explanation import Explanation
 from scalemai_core.page.judgement.history import Happening, answered, changed, decided, standing
 from scalemai_core.records.decision import Candidate

@@ -10,8 +10,8 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.decide import decide
-from scalemai_core.judge.expert import Expert
+from scalemai_core.judge.decisions.decide import decide
+from scalemai_core.judge.expert.expert import Expert
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.shard import Shard, ShardSummary

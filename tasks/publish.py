@@ -11,11 +11,11 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.confusion import by_judgement, by_people, by_truth
-from scalemai_core.judge.decide import count_actions
-from scalemai_core.judge.promote import Promotion
-from scalemai_core.judge.stopping import stop_reason
-from scalemai_core.judge.tally import (
+from scalemai_core.judge.decisions.confusion import by_judgement, by_people, by_truth
+from scalemai_core.judge.decisions.decide import count_actions
+from scalemai_core.judge.decisions.promote import Promotion
+from scalemai_core.judge.decisions.stopping import stop_reason
+from scalemai_core.judge.decisions.tally import (
     automatic,
     by_rule,
     by_structure,

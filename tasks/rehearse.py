@@ -12,8 +12,8 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from scalemai_core.judge.expert.standins import agreeing_masks
 from scalemai_core.judge.judgement import judge_scan
-from scalemai_core.judge.standins import agreeing_masks
 from scalemai_core.learn.readout import Prediction
 from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.records.annotation import Origin, State

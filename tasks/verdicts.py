@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from scalemai_core.judge.appraisal import PREDICTED
+from scalemai_core.judge.expert.appraisal import PREDICTED
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.round import RoundPlan

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from scipy import ndimage
 
+from scalemai_core.judge.expert.population import EVIDENCE
 from scalemai_core.judge.judgement import judge_scan
-from scalemai_core.judge.population import EVIDENCE
 from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.records.annotation import State
 from scalemai_core.records.label_map import LabelsZYX

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalemai_core.judge.audit import audit_size
+from scalemai_core.judge.decisions.audit import audit_size
 from scalemai_core.page.draw.number import count, percent
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings import DecideSettings

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from scalemai_core.judge.confusion import TOUCHED, UNKNOWN
+from scalemai_core.judge.decisions.confusion import TOUCHED, UNKNOWN
 from scalemai_core.page.draw.number import count, name, share
 from scalemai_core.records.decision import Action
 from scalemai_core.records.review import ItemKind

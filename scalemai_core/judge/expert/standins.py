@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from scalemai_core.judge.population import usual_by_structure
+from scalemai_core.judge.expert.population import usual_by_structure
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.settings import ExpertSettings

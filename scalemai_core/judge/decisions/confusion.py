@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from scalemai_core.judge.tally import (
+from scalemai_core.judge.decisions.tally import (
     AUTOMATIC,
     FAULTY_DICE,
     KEY,

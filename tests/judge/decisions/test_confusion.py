@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from made_up_appraisals import appraised
 
-from scalemai_core.judge.confusion import by_judgement, by_people, by_truth
+from scalemai_core.judge.decisions.confusion import by_judgement, by_people, by_truth
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.review import Verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made_up_rounds import GOLD, make_result
 
-from scalemai_core.judge.stopping import stop_reason
+from scalemai_core.judge.decisions.stopping import stop_reason
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings import StopSettings
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold  # pyright: ignore[reportMissingT
 from skops import io as skops  # pyright: ignore[reportMissingTypeStubs]
 
 from scalemai_core.errors import UsageError
-from scalemai_core.judge.features import FALLING
+from scalemai_core.judge.expert.features import FALLING
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_appraisals import CONVICTED, appraised
 
-from scalemai_core.judge.decide import count_actions, decide
+from scalemai_core.judge.decisions.decide import count_actions, decide
 from scalemai_core.records.decision import Action
 from scalemai_core.settings import DecideSettings, ExpertSettings
 

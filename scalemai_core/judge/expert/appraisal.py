@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scalemai_core.judge.expert import SIDES, Expert, thresholds
-from scalemai_core.judge.prior import fault_priors, shifted
-from scalemai_core.judge.score import Estimate
+from scalemai_core.judge.expert.expert import SIDES, Expert, thresholds
+from scalemai_core.judge.expert.prior import fault_priors, shifted
+from scalemai_core.judge.expert.score import Estimate
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.settings import ExpertSettings, ReviewSettings

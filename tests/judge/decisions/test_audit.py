@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalemai_core.judge.audit import audit, audit_size, decided_first, draw_audit, upper_bound
+from scalemai_core.judge.decisions.audit import (
+    audit,
+    audit_size,
+    decided_first,
+    draw_audit,
+    upper_bound,
+)
 from scalemai_core.measure.statistics import clopper_pearson
 from scalemai_core.settings import DecideSettings
 

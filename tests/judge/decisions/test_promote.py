@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from scalemai_core.judge.promote import Promotion, promote
+from scalemai_core.judge.decisions.promote import Promotion, promote
 from scalemai_core.settings import EvaluateSettings
 
 STRUCTURES = ("aorta", "liver", "spleen")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made_up_appraisals import CONVICTED, appraised
 
-from scalemai_core.judge.decide import decide
+from scalemai_core.judge.decisions.decide import decide
 from scalemai_core.settings import DecideSettings, ExpertSettings
 
 LEANING: dict[str, object] = {

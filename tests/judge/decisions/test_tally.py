@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from made_up_appraisals import CONVICTED, appraised
 
-from scalemai_core.judge.decide import decide
-from scalemai_core.judge.tally import (
+from scalemai_core.judge.decisions.decide import decide
+from scalemai_core.judge.decisions.tally import (
     automatic,
     by_rule,
     by_structure,

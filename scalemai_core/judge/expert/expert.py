@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scalemai_core.judge.calibration import Curve, calibration_error, fit_curve
-from scalemai_core.judge.features import features
-from scalemai_core.judge.population import usual_by_structure
-from scalemai_core.judge.proof import prove_families
-from scalemai_core.judge.score import Estimate, Lesson, Score
+from scalemai_core.judge.expert.calibration import Curve, calibration_error, fit_curve
+from scalemai_core.judge.expert.features import features
+from scalemai_core.judge.expert.population import usual_by_structure
+from scalemai_core.judge.expert.proof import prove_families
+from scalemai_core.judge.expert.score import Estimate, Lesson, Score
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.expert import ExpertReport

@@ -8,12 +8,12 @@ import pytest
 from rehearsals import population, rehearsal
 
 from scalemai_core.errors import UsageError
-from scalemai_core.judge.appraisal import appraise
-from scalemai_core.judge.calibration import calibration_error
-from scalemai_core.judge.expert import Expert, fit_expert
-from scalemai_core.judge.features import features
-from scalemai_core.judge.score import Score
-from scalemai_core.judge.standins import agreeing_masks
+from scalemai_core.judge.expert.appraisal import appraise
+from scalemai_core.judge.expert.calibration import calibration_error
+from scalemai_core.judge.expert.expert import Expert, fit_expert
+from scalemai_core.judge.expert.features import features
+from scalemai_core.judge.expert.score import Score
+from scalemai_core.judge.expert.standins import agreeing_masks
 from scalemai_core.records.decision import Candidate
 from scalemai_core.settings import ExpertSettings, ReviewSettings
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from scalemai_core.judge.population import EVIDENCE, log_volume
+from scalemai_core.judge.expert.population import EVIDENCE, log_volume
 from scalemai_core.records.annotation import Origin
 from scalemai_core.records.decision import Candidate
 from scalemai_core.taxonomy.structure import Kind

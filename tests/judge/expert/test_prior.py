@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalemai_core.judge.prior import fault_priors, shifted
+from scalemai_core.judge.expert.prior import fault_priors, shifted
 
 
 def masks(

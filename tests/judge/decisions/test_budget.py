@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalemai_core.judge.budget import allowance, spend_budget
+from scalemai_core.judge.decisions.budget import allowance, spend_budget
 from scalemai_core.settings import DecideSettings
 
 KEY = ["scan_id", "structure"]

@@ -1,0 +1,1 @@
+"""From appraisals to decisions: the table, the budget, the audit, and what came of them."""
