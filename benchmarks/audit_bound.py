@@ -16,7 +16,7 @@ import polars as pl
 
 from scalemai_core.judge.decisions.audit import audit, audit_size, draw_audit
 from scalemai_core.measure.statistics import clopper_pearson
-from scalemai_core.settings import DecideSettings
+from scalemai_core.settings.judgement import DecideSettings
 
 STRATA = ("impute", "replace", "set_absent", "touched")
 SIZES = (50, 300, 2_000, 20_000)

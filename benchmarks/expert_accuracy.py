@@ -28,7 +28,7 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.settings import DecideSettings, ExpertSettings
+from scalemai_core.settings.judgement import DecideSettings, ExpertSettings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.dataset import dataset, labelled_scans, model_document

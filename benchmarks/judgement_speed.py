@@ -51,7 +51,7 @@ def scalemai(scan: BusyScan) -> Numbers:
     from scalemai_core.judge.judgement import judge_scan  # noqa: PLC0415 - each arm its imports
     from scalemai_core.judge.repair import propose  # noqa: PLC0415
     from scalemai_core.records.decision import Candidate  # noqa: PLC0415
-    from scalemai_core.settings import JudgeSettings  # noqa: PLC0415
+    from scalemai_core.settings.judgement import JudgeSettings  # noqa: PLC0415
 
     settings = JudgeSettings()
     judgements, findings = judge_scan(

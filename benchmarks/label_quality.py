@@ -31,7 +31,7 @@ from rounds import (
 
 from flows.demo import PHANTOMS
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.faults import DegradeSettings

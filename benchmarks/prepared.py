@@ -10,8 +10,8 @@ from rounds import plan_round, train
 
 from flows.demo import SETTINGS
 from scalemai_core.records.offer import Offer
-from scalemai_core.settings import EngineSettings
-from scalemai_core.settings_file import parse_settings
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.file import parse_settings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.faults import DegradeSettings
 from tasks.ingest import commit_cases, plan_ingestion, store_cases

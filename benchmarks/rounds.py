@@ -15,7 +15,7 @@ from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.audit import CHANGES, draw_round_audit
 from tasks.decide import (

@@ -12,7 +12,7 @@ from scalemai_core.errors import RejectedInput, UsageError
 from scalemai_core.intake.reader import read_case
 from scalemai_core.intake.sources import open_source
 from scalemai_core.intake.writer import write_nifti
-from scalemai_core.settings import TrackingSettings
+from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.tracking import load_model, tracking_uri

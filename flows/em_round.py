@@ -19,7 +19,7 @@ from flows.score import score
 from flows.training import train_model
 from scalemai_core.records.round import RoundResult
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 from tasks.publish import Outcome, finish_round
 from tasks.round import base_version, critic_document, next_round, open_round
 from tasks.runtime import workers

@@ -8,7 +8,7 @@ from scalemai_core.intake.case import CaseFiles
 from scalemai_core.records.offer import Offer
 from scalemai_core.records.shard import Shard
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.settings import ComputeSettings
+from scalemai_core.settings.engine import ComputeSettings
 from tasks.ingest import commit_cases, plan_ingestion, store_cases
 from tasks.runtime import workers
 

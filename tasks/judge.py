@@ -17,7 +17,7 @@ from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.volume.overlay import overlay

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from scalemai_core.learn.predictor import Predictor
 from scalemai_core.records.model import ModelDocument
-from scalemai_core.settings import ComputeSettings
+from scalemai_core.settings.engine import ComputeSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import model_document
 

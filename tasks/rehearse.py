@@ -21,7 +21,7 @@ from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import GoldRole, Scan
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.degrade import degrade
 from scalemai_core.synthesize.faults import DegradeSettings

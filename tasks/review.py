@@ -18,7 +18,7 @@ from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.review.queue import Queue
 from scalemai_core.review.simulated import answer
-from scalemai_core.settings import ReviewSettings
+from scalemai_core.settings.judgement import ReviewSettings
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy

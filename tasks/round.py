@@ -21,7 +21,7 @@ from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.shard import Shard
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.ledger import step_key
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import dataset, model_document

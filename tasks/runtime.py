@@ -10,7 +10,7 @@ from distributed import LocalCluster
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
 
-from scalemai_core.settings import ComputeSettings
+from scalemai_core.settings.engine import ComputeSettings
 
 IN_PROCESS = "none"
 LOCAL = "local"

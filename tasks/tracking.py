@@ -20,7 +20,7 @@ import scalemai_core
 from scalemai_core.errors import UsageError
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.version import DatasetVersion, ModelVersion
-from scalemai_core.settings import EngineSettings, TrackingSettings
+from scalemai_core.settings.engine import EngineSettings, TrackingSettings
 from scalemai_core.store.workspace import Workspace
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)

@@ -7,7 +7,7 @@ from typing import Any
 from made_up_rounds import EXPERT
 
 from scalemai_core.page.judgement.explanation import Explanation
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 
 USUAL: dict[str, Any] = {
     "structure": "liver", "usual_dice": 0.93, "spread_dice": 0.02,

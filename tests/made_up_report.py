@@ -22,7 +22,7 @@ from made_up_rounds import (
 from scalemai_core.page.report.example import Example
 from scalemai_core.page.report.page import Lineage, RoundReport
 from scalemai_core.records.decision import Action
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 
 LINEAGE = Lineage("r0002-5c1e", seed=7, settings_digest="b3f0c5a1", code_version="0.1.0+g4f2a")
 VOID = {"meta", "img"}

@@ -11,7 +11,7 @@ from flows.commands.lazy import load
 from flows.commands.options import JsonOption, SettingsOption, WorkspaceArgument
 from flows.console import plain_rows, print_json, print_markdown, print_table, say
 from scalemai_core.errors import UsageError
-from scalemai_core.settings_file import load_settings
+from scalemai_core.settings.file import load_settings
 from scalemai_core.store.workspace import Workspace
 
 app = typer.Typer()

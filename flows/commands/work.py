@@ -13,7 +13,7 @@ from flows.commands.options import JsonOption, SetOption, SettingsOption, Worksp
 from flows.console import print_json, print_markdown, say
 from scalemai_core.records.offer import Offer
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings_file import load_settings
+from scalemai_core.settings.file import load_settings
 from scalemai_core.store.workspace import Workspace
 
 app = typer.Typer()

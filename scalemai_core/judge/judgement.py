@@ -21,7 +21,7 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.judgement import Judgement
 from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.records.scan import Scan
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
 
 Findings = dict[Candidate, list[Finding]]

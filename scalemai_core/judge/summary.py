@@ -18,7 +18,7 @@ from scalemai_core.records.annotation import State
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Structure
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
 from scalemai_core.volume.runs import Runs

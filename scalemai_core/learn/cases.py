@@ -15,7 +15,7 @@ from scalemai_core.learn.intensity import windowed
 from scalemai_core.learn.volumes import LazyZYX, VolumeReader
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.training import TrainingCase
-from scalemai_core.settings import InputSettings
+from scalemai_core.settings.learning import InputSettings
 from scalemai_core.volume.resample import resample_image, resample_labels, resampled_grid
 
 CACHE_BYTES = 1 << 29

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from scalemai_core.errors import SettingsError
 from scalemai_core.learn.channels import Channels
-from scalemai_core.settings import NetworkSettings
+from scalemai_core.settings.learning import NetworkSettings
 
 BACKGROUND_LOGIT = 4.0
 """Bias of the background in a fresh network: with 20 structures, it holds 3 of 4 voxels."""

@@ -13,7 +13,7 @@ from scalemai_core.records.label_map import Layer
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.training import ChannelNames, TrainingCase, TrainingPlan
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.ledger import step_key
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 

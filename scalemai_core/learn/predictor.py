@@ -18,7 +18,7 @@ from scalemai_core.learn.windows import stream_windows
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
-from scalemai_core.settings import InputSettings
+from scalemai_core.settings.learning import InputSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.volume.resample import resample_image, resampled_grid
 

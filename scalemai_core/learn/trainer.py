@@ -17,7 +17,7 @@ from scalemai_core.learn.device import mixed_precision
 from scalemai_core.learn.losses import LayerTarget, segmentation_loss
 from scalemai_core.learn.networks import Segmenter
 from scalemai_core.learn.patches import Patch, PatchSource, stack
-from scalemai_core.settings import TrainSettings
+from scalemai_core.settings.learning import TrainSettings
 
 LAST_RATE = 0.01
 """Share of the learning rate at the last step."""

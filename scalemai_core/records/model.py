@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalemai_core.records.base import Record
 from scalemai_core.records.training import ChannelNames
-from scalemai_core.settings import InputSettings, NetworkSettings
+from scalemai_core.settings.learning import InputSettings, NetworkSettings
 
 MODEL_FORMAT = 1
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from scalemai_core.records.base import Record
 from scalemai_core.records.expert import ExpertReport
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 
 
 class RoundPlan(Record):

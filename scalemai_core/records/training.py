@@ -7,7 +7,7 @@ from pydantic import Field
 from scalemai_core.records.base import Record
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import Layer
-from scalemai_core.settings import InputSettings, NetworkSettings, TrainSettings
+from scalemai_core.settings.learning import InputSettings, NetworkSettings, TrainSettings
 
 ChannelNames = dict[Layer, tuple[str, ...]]
 """Structures with an output channel of their own, per layer, in channel order."""

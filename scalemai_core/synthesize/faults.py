@@ -10,7 +10,7 @@ from pydantic import Field
 
 from scalemai_core.records.base import Record
 from scalemai_core.records.label_map import LabelsZYX, Layer
-from scalemai_core.settings import Section
+from scalemai_core.settings.section import Section
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import CaseInfo
-from scalemai_core.settings import Section
+from scalemai_core.settings.section import Section
 from scalemai_core.synthesize.bowel import (
     paint_colon,
     paint_duodenum,

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX
-from scalemai_core.settings import Section
+from scalemai_core.settings.section import Section
 from scalemai_core.synthesize.flow import Floats, Flow, Wave, draw_flow
 from scalemai_core.synthesize.phantoms import Phantom
 from scalemai_core.volume.resample import resampled_grid

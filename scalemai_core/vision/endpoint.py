@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 
 from scalemai_core.errors import NoAnswer
+from scalemai_core.settings.vision import VisionSettings
 from scalemai_core.vision.question import SYSTEM, Question
-from scalemai_core.vision_settings import VisionSettings
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request otherwise
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from scalemai_core.records.offer import Offer
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings import EngineSettings
-from scalemai_core.settings_file import parse_settings
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.file import parse_settings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.degrade import DegradeSettings
 from scalemai_core.synthesize.phantoms import PhantomSettings

@@ -15,7 +15,8 @@ from flows.cli import main
 from flows.ingest import ingest
 from flows.overview import overview
 from flows.release import release
-from scalemai_core.settings import ReviewSettings, TrackingSettings
+from scalemai_core.settings.engine import TrackingSettings
+from scalemai_core.settings.judgement import ReviewSettings
 
 SECRET = "0123456789abcdef"
 

@@ -20,7 +20,7 @@ from scalemai_core.records.annotation import State
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.round import RoundResult
 from scalemai_core.records.scan import Scan
-from scalemai_core.settings import TrackingSettings
+from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.store import tables
 from scalemai_core.store.rows import scans_of
 from scalemai_core.store.workspace import Workspace

@@ -14,7 +14,7 @@ from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.records.annotation import State
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.records.scan import Scan
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.synthesize.degrade import degrade
 from scalemai_core.synthesize.faults import DegradeSettings
 from scalemai_core.synthesize.phantoms import Phantom, PhantomSettings, make_phantom

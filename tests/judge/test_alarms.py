@@ -16,7 +16,7 @@ from scalemai_core.records.finding import Severity
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.synthesize.degrade import degrade
 from scalemai_core.synthesize.faults import DegradeSettings, FaultKind
 from scalemai_core.synthesize.phantoms import (

@@ -14,7 +14,7 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.judgement import Judgement
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()

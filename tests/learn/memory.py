@@ -12,7 +12,7 @@ from scalemai_core.learn.channels import Channels
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import TrainingCase, TrainingPlan
-from scalemai_core.settings import InputSettings, NetworkSettings, TrainSettings
+from scalemai_core.settings.learning import InputSettings, NetworkSettings, TrainSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()

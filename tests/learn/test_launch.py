@@ -15,7 +15,7 @@ from scalemai_core.learn.launch import launch_training
 from scalemai_core.learn.weights import load_weights
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import TrainingCase, TrainingPlan
-from scalemai_core.settings import TrainSettings
+from scalemai_core.settings.learning import TrainSettings
 from scalemai_core.store.workspace import Workspace
 
 

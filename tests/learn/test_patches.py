@@ -9,7 +9,7 @@ from memory import SHAPE, TAXONOMY, MemoryVolumes, add_case, grid_of, make_plan
 from scalemai_core.learn.patches import Patch, PatchSource
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import TrainingCase, TrainingPlan
-from scalemai_core.settings import InputSettings, TrainSettings
+from scalemai_core.settings.learning import InputSettings, TrainSettings
 
 
 def source_of(plan: TrainingPlan, volumes: MemoryVolumes) -> PatchSource:

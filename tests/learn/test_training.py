@@ -15,7 +15,7 @@ from scalemai_core.learn.train import train
 from scalemai_core.learn.weights import Weights
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.training import TrainingPlan
-from scalemai_core.settings import NetworkSettings
+from scalemai_core.settings.learning import NetworkSettings
 
 CPU = torch.device("cpu")
 

@@ -13,7 +13,8 @@ from scalemai_core.page.report.markdown import round_markdown
 from scalemai_core.page.report.summary import headline, key_figures
 from scalemai_core.page.report.warning import warnings
 from scalemai_core.records.expert import ExpertReport
-from scalemai_core.settings import DecideSettings, EngineSettings
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.judgement import DecideSettings
 
 UNPROVEN = EXPERT.model_copy(update={"families": EXPERT.families[1:]})
 

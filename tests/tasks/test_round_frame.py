@@ -14,8 +14,8 @@ from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.scan import GoldRole, Scan
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.settings import EngineSettings
-from scalemai_core.settings_file import parse_settings
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.file import parse_settings
 from scalemai_core.store import tables
 from scalemai_core.store.rows import scan_rows
 from scalemai_core.store.workspace import Workspace

@@ -13,10 +13,10 @@ import pytest
 from local_service import Request, Response, Script, says, serving
 
 from scalemai_core.errors import NoAnswer
+from scalemai_core.settings.vision import VisionSettings
 from scalemai_core.vision import endpoint as module
 from scalemai_core.vision.endpoint import Endpoint, Reply
 from scalemai_core.vision.question import CHOICES, SYSTEM, Question
-from scalemai_core.vision_settings import VisionSettings
 
 KEY = "sk-do-not-tell-anyone"
 QUESTION = Question(text="Which?", pictures=(b"one", b"two"), answers=CHOICES)

@@ -10,10 +10,10 @@ import pytest
 from local_service import Request, Response, Script, Service, honest, red, says, serving
 
 from scalemai_core.records.opinion import Opinion, Preference
+from scalemai_core.settings.vision import VisionSettings
 from scalemai_core.vision.endpoint import Endpoint
 from scalemai_core.vision.opinion import Pair, second_opinion, telling_plane
 from scalemai_core.vision.projection import Plane, Projector
-from scalemai_core.vision_settings import VisionSettings
 
 
 def asked(service: Service, pair: Pair, timeout_s: float = 5.0) -> Opinion:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import hypergeom  # pyright: ignore[reportMissingTypeStubs]
 
-from scalemai_core.settings import DecideSettings
+from scalemai_core.settings.judgement import DecideSettings
 
 CONFIDENCE = 0.95
 KEY = ["scan_id", "structure"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from scalemai_core.records.decision import Action
-from scalemai_core.settings import DecideSettings
+from scalemai_core.settings.judgement import DecideSettings
 
 KEY = ["scan_id", "structure"]
 

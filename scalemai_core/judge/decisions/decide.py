@@ -15,7 +15,7 @@ from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.decision import Action
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.opinion import Preference
-from scalemai_core.settings import DecideSettings, ExpertSettings
+from scalemai_core.settings.judgement import DecideSettings, ExpertSettings
 
 CURRENT, RIVAL = "current", "rival"
 EVEN = 0.5

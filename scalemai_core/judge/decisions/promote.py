@@ -10,7 +10,7 @@ import polars as pl
 from scalemai_core.measure.statistics import Floats, paired_difference
 from scalemai_core.records.round import GoldScore
 from scalemai_core.records.scan import GoldRole
-from scalemai_core.settings import EvaluateSettings
+from scalemai_core.settings.engine import EvaluateSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

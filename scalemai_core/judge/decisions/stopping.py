@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings import StopSettings
+from scalemai_core.settings.judgement import StopSettings
 
 
 def stop_reason(results: Sequence[RoundResult], settings: StopSettings) -> str | None:

@@ -22,7 +22,7 @@ from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.expert import ExpertReport
 from scalemai_core.records.scan import GoldRole
-from scalemai_core.settings import ExpertSettings
+from scalemai_core.settings.judgement import ExpertSettings
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

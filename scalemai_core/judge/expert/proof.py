@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from scalemai_core.measure.statistics import bootstrap_by_patient
 from scalemai_core.records.expert import Family
-from scalemai_core.settings import ExpertSettings
+from scalemai_core.settings.judgement import ExpertSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 Floats = NDArray[np.float64]

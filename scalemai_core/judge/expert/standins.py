@@ -9,7 +9,7 @@ import polars as pl
 from scalemai_core.judge.expert.population import usual_by_structure
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
-from scalemai_core.settings import ExpertSettings
+from scalemai_core.settings.judgement import ExpertSettings
 
 
 def agreeing_masks(judgements: pl.DataFrame, settings: ExpertSettings, seed: int) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from scalemai_core.judge.rules.frame import spinal_chain
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Structure
 
 TOUCH_SHARE = 0.02

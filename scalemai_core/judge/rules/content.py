@@ -11,7 +11,7 @@ from scalemai_core.judge.rules.masks import Floats, Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.records.scan import Sex
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind
 
 MIXED_HU = {Kind.ORGAN: 85.0, Kind.MUSCLE: 75.0, Kind.NERVE: 65.0, Kind.VESSEL: 130.0}

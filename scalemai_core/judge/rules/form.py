@@ -9,7 +9,7 @@ import numpy as np
 from scalemai_core.judge.rules.masks import Bools, Floats, Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Pieces, Structure
 
 MOST_PIECES = 3

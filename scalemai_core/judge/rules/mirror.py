@@ -8,7 +8,7 @@ from scalemai_core.judge.rules.frame import RIGHT, middle_mm, spine_mm
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, spoken
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 RIGHT_SIDED = ("liver", "gall_bladder", "postcava")
 LEFT_SIDED = ("spleen", "stomach", "heart", "aorta", "pancreas_tail")

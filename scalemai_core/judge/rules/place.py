@@ -11,7 +11,7 @@ from scalemai_core.judge.rules.masks import Floats, Masks
 from scalemai_core.judge.rules.mirror import is_mirrored
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Side, Structure
 
 SPINE = "spine"

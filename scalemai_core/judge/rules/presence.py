@@ -8,7 +8,7 @@ from scalemai_core.judge.rules.frame import TOP, ordered_levels, spinal_chain
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 PELVIS = 18
 """Level below the sacrum: levels count down the spine, T1 is 0, L5 is 16, the sacrum 17."""

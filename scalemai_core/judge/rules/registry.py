@@ -14,7 +14,7 @@ from scalemai_core.judge.rules.report import report
 from scalemai_core.judge.rules.rule import Check, Rule
 from scalemai_core.judge.rules.spine import midline, order
 from scalemai_core.records.finding import Finding
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 _TABLE: tuple[tuple[str, Check, str, str, str], ...] = (
     ("empty_but_present", empty_but_present, "ml", "section 0.3", "none"),

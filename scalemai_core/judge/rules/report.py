@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, spoken
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 
 def report(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from scalemai_core.judge.rules.frame import (
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 
 def order(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:

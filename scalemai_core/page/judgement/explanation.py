@@ -11,7 +11,7 @@ from scalemai_core.page.judgement.history import Happening
 from scalemai_core.page.judgement.usual import Row
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.expert import ExpertReport
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 
 OUTCOMES = {
     Action.KEEP: "Kept",

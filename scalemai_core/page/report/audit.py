@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scalemai_core.judge.decisions.audit import audit_size
 from scalemai_core.page.draw.number import count, percent
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings import DecideSettings
+from scalemai_core.settings.judgement import DecideSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from scalemai_core.page.draw.number import count, name, percent
 from scalemai_core.records.expert import ExpertReport, Family
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings import EngineSettings, ExpertSettings
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.judgement import ExpertSettings
 
 _AXIS_LOW = 0.5
 """Left end of the axis of accuracies: a coin's."""

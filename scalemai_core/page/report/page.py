@@ -21,7 +21,7 @@ from scalemai_core.page.report.summary import headline, key_figures
 from scalemai_core.page.report.warning import notice, warnings
 from scalemai_core.records.decision import Action
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 
 WORST = 8
 """Structures in the tables of the worst."""

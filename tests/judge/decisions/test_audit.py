@@ -19,7 +19,7 @@ from scalemai_core.judge.decisions.audit import (
     upper_bound,
 )
 from scalemai_core.measure.statistics import clopper_pearson
-from scalemai_core.settings import DecideSettings
+from scalemai_core.settings.judgement import DecideSettings
 
 
 def changes(*sizes: int) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalemai_core.judge.decisions.budget import allowance, spend_budget
-from scalemai_core.settings import DecideSettings
+from scalemai_core.settings.judgement import DecideSettings
 
 KEY = ["scan_id", "structure"]
 

@@ -10,7 +10,7 @@ from made_up_appraisals import CONVICTED, appraised
 
 from scalemai_core.judge.decisions.decide import count_actions, decide
 from scalemai_core.records.decision import Action
-from scalemai_core.settings import DecideSettings, ExpertSettings
+from scalemai_core.settings.judgement import DecideSettings, ExpertSettings
 
 SETTINGS, EXPERT = DecideSettings(), ExpertSettings()
 CHANGING = ["replace", "impute", "set_absent"]

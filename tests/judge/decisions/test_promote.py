@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from scalemai_core.judge.decisions.promote import Promotion, promote
-from scalemai_core.settings import EvaluateSettings
+from scalemai_core.settings.engine import EvaluateSettings
 
 STRUCTURES = ("aorta", "liver", "spleen")
 SETTINGS = EvaluateSettings(bootstraps=300)

@@ -6,7 +6,7 @@ import pytest
 from made_up_appraisals import CONVICTED, appraised
 
 from scalemai_core.judge.decisions.decide import decide
-from scalemai_core.settings import DecideSettings, ExpertSettings
+from scalemai_core.settings.judgement import DecideSettings, ExpertSettings
 
 LEANING: dict[str, object] = {
     "quality_current": 0.3,

@@ -7,7 +7,7 @@ from made_up_rounds import GOLD, make_result
 
 from scalemai_core.judge.decisions.stopping import stop_reason
 from scalemai_core.records.round import RoundResult
-from scalemai_core.settings import StopSettings
+from scalemai_core.settings.judgement import StopSettings
 
 STILL = {"changed": 2, "masks": 1000}
 

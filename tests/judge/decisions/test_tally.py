@@ -19,7 +19,7 @@ from scalemai_core.judge.decisions.tally import (
 )
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.review import Verdict
-from scalemai_core.settings import DecideSettings, ExpertSettings
+from scalemai_core.settings.judgement import DecideSettings, ExpertSettings
 
 
 def verdict(scan_id: str, choice: Candidate) -> Verdict:

@@ -11,7 +11,7 @@ import pytest
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.registry import verify
 from scalemai_core.records.finding import Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 Add = Callable[..., Masks]
 

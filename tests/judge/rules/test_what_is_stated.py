@@ -13,7 +13,7 @@ from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.registry import verify
 from scalemai_core.records.finding import Severity
 from scalemai_core.records.scan import Sex
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 Add = Callable[..., Masks]

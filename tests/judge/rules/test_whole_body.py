@@ -12,7 +12,7 @@ from scalemai_core.judge.rules.frame import middle_mm
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.registry import verify
 from scalemai_core.records.finding import Finding, Severity
-from scalemai_core.settings import JudgeSettings
+from scalemai_core.settings.judgement import JudgeSettings
 
 Add = Callable[..., Masks]
 MIRROR = np.array([-1.0, 1.0, 1.0])

@@ -1,8 +1,4 @@
-"""Every knob of the engine: frozen, documented under each field, unknown keys refused.
-
-Functions take the section they need, never the whole tree. Sources of defaults are sections of the
-method reference (docs/method.md) unless marked "ours".
-"""
+"""How masks are judged, decided on and reviewed, and when rounds end."""
 
 from __future__ import annotations
 
@@ -10,58 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from scalemai_core.section import Section
-from scalemai_core.vision_settings import VisionSettings
-
-
-class ComputeSettings(Section):
-    """Where the work runs."""
-
-    dask: str = "none"
-    """``none``: this process; ``local``: a Dask cluster here; else a scheduler's address."""
-    workers: int = Field(default=2, ge=1)
-    """Shards worked at the same time (threads in-process, processes on a local cluster)."""
-    shard_size: int = Field(default=16, ge=1)
-    """Scans a task handles; hundreds of tasks a round, never one a scan. Ours."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Device of prediction and training; ``auto`` takes CUDA where there is one."""
-    train_processes: int = Field(default=1, ge=1)
-    """Processes of a training run (one a GPU, or gloo on CPU)."""
-    threads: int = Field(default=2, ge=1)
-    """CPU threads of one torch process."""
-
-
-class NetworkSettings(Section):
-    """The network, by its MONAI name."""
-
-    name: Literal["SegResNet", "DynUNet", "UNet"] = "SegResNet"
-    """Architecture."""
-    width: int = Field(default=16, ge=4)
-    """Channels at the first level."""
-    levels: int = Field(default=4, ge=2, le=6)
-    """Resolution levels, the first included."""
-    stem_stride: Literal[1, 2] = 1
-    """2 computes the finest level at half resolution: much faster on a CPU, softer edges."""
-
-
-class InputSettings(Section):
-    """How a scan enters the network."""
-
-    spacing_mm: float = Field(default=1.5, gt=0)
-    """Isotropic spacing the network sees; section 13.1."""
-    window_hu: tuple[float, float] = (-175.0, 250.0)
-    """Hounsfield window mapped to [0, 1]; section 13.1."""
-    patch_zyx: tuple[int, int, int] = (96, 96, 96)
-    """Patch of training and sliding window, voxels at ``spacing_mm``; section 13.1."""
-
-
-class PredictSettings(Section):
-    """The sliding window."""
-
-    overlap: float = Field(default=0.5, ge=0, lt=1)
-    """Share by which neighbouring windows overlap; section 13.1."""
-    out_of_fold: bool = True
-    """Predict with the fold model that never saw the patient; section 1.4."""
+from scalemai_core.settings.section import Section
 
 
 class JudgeSettings(Section):
@@ -172,42 +117,6 @@ class ReviewSettings(Section):
     """SQLAlchemy URL of the queue; None keeps SQLite beside the workspace's other local state."""
 
 
-class TrainSettings(Section):
-    """The M-step."""
-
-    steps: int = Field(default=20_000, ge=1)
-    """Optimiser steps of a fold model trained from scratch."""
-    warm_steps: int = Field(default=5_000, ge=1)
-    """Optimiser steps when continuing from the same fold's last model."""
-    batch: int = Field(default=2, ge=1)
-    """Patches a step, over all processes."""
-    learning_rate: float = Field(default=4e-4, gt=0)
-    """AdamW, section 3.5; falls by a cosine to 1 % of it."""
-    weight_decay: float = Field(default=1e-5, ge=0)
-    """Section 3.5."""
-    warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of the steps over which the learning rate rises from 0."""
-    clip_norm: float = Field(default=12.0, gt=0)
-    """Gradient norm limit. Ours."""
-    foreground: float = Field(default=0.67, ge=0, le=1)
-    """Share of patches centred in a labelled structure, structures drawn evenly. Ours."""
-    augment: bool = True
-    """Intensity scale, shift and noise; never a left/right flip, which would swap paired labels."""
-
-
-class EvaluateSettings(Section):
-    """Promotion."""
-
-    min_patients: int = Field(default=3, ge=2)
-    """Gold ``select`` patients below which promotion is not assessable."""
-    margin_dice: float = Field(default=0.02, ge=0)
-    """A structure's lower bound may not fall below minus this against the champion."""
-    bootstraps: int = Field(default=2000, ge=100)
-    """Resamples of patients; section 10.3."""
-    promote_unassessed: bool = False
-    """Move the champion although too few gold patients exist to compare."""
-
-
 class StopSettings(Section):
     """When the loop ends."""
 
@@ -219,32 +128,3 @@ class StopSettings(Section):
     """Share of masks below which a round changed little. Ours."""
     min_gain: float = Field(default=0.002, ge=0)
     """Mean Dice on gold ``select`` below which a round gained nothing; section 1.8."""
-
-
-class TrackingSettings(Section):
-    """MLflow."""
-
-    uri: str | None = None
-    """Tracking server; None keeps SQLite and artifacts with the workspace's local state."""
-    model: str = "scalemai"
-    """Name in the model registry."""
-
-
-class EngineSettings(Section):
-    """All sections of one round."""
-
-    seed: int = 0
-    """Seed of everything drawn in a round."""
-    compute: ComputeSettings = ComputeSettings()
-    network: NetworkSettings = NetworkSettings()
-    input: InputSettings = InputSettings()
-    predict: PredictSettings = PredictSettings()
-    judge: JudgeSettings = JudgeSettings()
-    expert: ExpertSettings = ExpertSettings()
-    vision: VisionSettings = VisionSettings()
-    decide: DecideSettings = DecideSettings()
-    review: ReviewSettings = ReviewSettings()
-    train: TrainSettings = TrainSettings()
-    evaluate: EvaluateSettings = EvaluateSettings()
-    stop: StopSettings = StopSettings()
-    tracking: TrackingSettings = TrackingSettings()

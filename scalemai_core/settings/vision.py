@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from scalemai_core.section import Section
+from scalemai_core.settings.section import Section
 
 
 class VisionSettings(Section):

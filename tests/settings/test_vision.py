@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scalemai_core.errors import SettingsError
-from scalemai_core.settings import EngineSettings
-from scalemai_core.settings_file import parse_settings
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.file import parse_settings
 
 
 def test_it_is_off_until_it_has_an_address() -> None:

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from scalemai_core.errors import SettingsError
-from scalemai_core.settings import EngineSettings
+from scalemai_core.settings.engine import EngineSettings
 
 Tree = dict[str, Any]
 """Plain sections and values, as YAML gives them."""

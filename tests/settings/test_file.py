@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from scalemai_core.errors import SettingsError
-from scalemai_core.settings import EngineSettings
-from scalemai_core.settings_file import load_settings, parse_settings
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.file import load_settings, parse_settings
 
 SHIPPED = sorted((Path(__file__).parents[1] / "deployments").rglob("settings/*.yaml"))
 

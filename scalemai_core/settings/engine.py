@@ -1,0 +1,86 @@
+"""Every knob of the engine: frozen, documented under each field, unknown keys refused.
+
+Functions take the section they need, never the whole tree. Sources of defaults are sections of the
+method reference (docs/method.md) unless marked "ours".
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scalemai_core.settings.judgement import (
+    DecideSettings,
+    ExpertSettings,
+    JudgeSettings,
+    ReviewSettings,
+    StopSettings,
+)
+from scalemai_core.settings.learning import (
+    InputSettings,
+    NetworkSettings,
+    PredictSettings,
+    TrainSettings,
+)
+from scalemai_core.settings.section import Section
+from scalemai_core.settings.vision import VisionSettings
+
+
+class ComputeSettings(Section):
+    """Where the work runs."""
+
+    dask: str = "none"
+    """``none``: this process; ``local``: a Dask cluster here; else a scheduler's address."""
+    workers: int = Field(default=2, ge=1)
+    """Shards worked at the same time (threads in-process, processes on a local cluster)."""
+    shard_size: int = Field(default=16, ge=1)
+    """Scans a task handles; hundreds of tasks a round, never one a scan. Ours."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Device of prediction and training; ``auto`` takes CUDA where there is one."""
+    train_processes: int = Field(default=1, ge=1)
+    """Processes of a training run (one a GPU, or gloo on CPU)."""
+    threads: int = Field(default=2, ge=1)
+    """CPU threads of one torch process."""
+
+
+class EvaluateSettings(Section):
+    """Promotion."""
+
+    min_patients: int = Field(default=3, ge=2)
+    """Gold ``select`` patients below which promotion is not assessable."""
+    margin_dice: float = Field(default=0.02, ge=0)
+    """A structure's lower bound may not fall below minus this against the champion."""
+    bootstraps: int = Field(default=2000, ge=100)
+    """Resamples of patients; section 10.3."""
+    promote_unassessed: bool = False
+    """Move the champion although too few gold patients exist to compare."""
+
+
+class TrackingSettings(Section):
+    """MLflow."""
+
+    uri: str | None = None
+    """Tracking server; None keeps SQLite and artifacts with the workspace's local state."""
+    model: str = "scalemai"
+    """Name in the model registry."""
+
+
+class EngineSettings(Section):
+    """All sections of one round."""
+
+    seed: int = 0
+    """Seed of everything drawn in a round."""
+    compute: ComputeSettings = ComputeSettings()
+    network: NetworkSettings = NetworkSettings()
+    input: InputSettings = InputSettings()
+    predict: PredictSettings = PredictSettings()
+    judge: JudgeSettings = JudgeSettings()
+    expert: ExpertSettings = ExpertSettings()
+    vision: VisionSettings = VisionSettings()
+    decide: DecideSettings = DecideSettings()
+    review: ReviewSettings = ReviewSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    stop: StopSettings = StopSettings()
+    tracking: TrackingSettings = TrackingSettings()
