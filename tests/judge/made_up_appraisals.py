@@ -22,6 +22,7 @@ APPRAISED: dict[str, object] = {
     "better": 0.3,
     "gain": -0.05,
     "enabled": True,
+    "taught": "gold",
     "review_gain": 0.02,
     "seconds": 10.0,
     "findings_current": "",

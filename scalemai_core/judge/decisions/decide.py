@@ -49,6 +49,8 @@ def decision_table(
     wins = (pl.col("better") >= needed) & gains
     agreed = (pl.col("second") == RIVAL).fill_null(value=False)
     seconded = (pl.col("better") > EVEN) & gains & agreed
+    # Stand-ins tell good masks; how poor ones compare they never showed.
+    by_gold = pl.col("taught") == "gold"
     good_rival = pl.col("quality_rival") >= settings.keep_quality
     fills = pl.col("quality_rival") >= settings.impute_quality
     seen = pl.col("volume_ml_prediction") > 0
@@ -66,7 +68,7 @@ def decision_table(
             "another mask is surely better, and good",
         ),
         _ask(
-            wins & may_act & ~not_doubtful,
+            wins & may_act & by_gold & ~not_doubtful,
             RIVAL,
             Action.REPLACE,
             "another mask is surely better, but not good",

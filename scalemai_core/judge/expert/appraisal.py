@@ -39,7 +39,7 @@ def appraise(
     annotation. ``answers`` are people's findings on masks of earlier rounds: source, structure,
     faulty. Added columns: score_*, quality_* (current, prediction), ``rival`` (the candidate that
     competes), ``rival_map``, ``score_rival``, ``quality_rival``, ``better`` (P(rival better)),
-    ``enabled``, ``gain``, ``review_gain``, ``seconds``.
+    ``enabled``, ``taught`` (gold, stand-in or none), ``gain``, ``review_gain``, ``seconds``.
     """
     scored = _qualified(_scored(rows, expert, settings), expert, answers, settings)
     own = scored.filter(pl.col("candidate") == Candidate.CURRENT.value)
@@ -50,6 +50,7 @@ def appraise(
         table.with_columns(
             better=pl.Series(expert.better(ahead)),
             enabled=pl.col("kind").is_in(expert.enabled),
+            taught=pl.lit(expert.report.source),
         )
         .with_columns(gain=pl.col("score_rival") - pl.col("score_current"))
         .with_columns(*_review(review))

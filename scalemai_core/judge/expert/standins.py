@@ -13,18 +13,20 @@ from scalemai_core.settings.judgement import ExpertSettings
 
 
 def agreeing_masks(judgements: pl.DataFrame, settings: ExpertSettings, seed: int) -> pl.DataFrame:
-    """Scan and structure of masks that agree at least as usual, and well, without a finding.
+    """Scan and structure of masks that agree as is usual for the structure, without a finding.
 
-    Two independent witnesses rarely make the same mistake (method reference, section 1.4). At most
+    Most masks are right, and two independent witnesses rarely make the same mistake (method
+    reference, section 1.4). Where models are poor, what is usual is poor agreement: without such
+    masks the expert would learn that whatever differs from a prediction is wrong. At most
     ``settings.stand_ins`` scans, drawn at random.
     """
-    usual = usual_by_structure(judgements).select("structure", "usual_dice")
+    usual = usual_by_structure(judgements).select("structure", "usual_dice", "spread_dice")
     agreeing = judgements.join(usual, on="structure").filter(
         (pl.col("candidate") == Candidate.CURRENT.value)
         & (pl.col("state") == State.PRESENT.value)
         & pl.col("gold").is_null()
-        & (pl.col("dice") >= pl.max_horizontal("usual_dice", pl.lit(settings.good_dice)))
-        & (pl.col("faults_current") == 0)
+        & (pl.col("dice") >= pl.col("usual_dice") - pl.col("spread_dice"))
+        & (pl.col("faults_current") + pl.col("doubts_current") == 0)
     )
     scans = agreeing["scan_id"].unique().sort().to_numpy()
     rng = np.random.default_rng(seed)
