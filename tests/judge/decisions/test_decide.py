@@ -116,3 +116,9 @@ def test_counts_name_every_action() -> None:
     counts = count_actions(decide(table, SETTINGS, EXPERT, out_of_fold=True))
     assert set(counts) == {action.value for action in Action}
     assert sum(counts.values()) == 3
+
+
+def test_an_expert_taught_by_stand_ins_takes_nothing_poor() -> None:
+    poor = CONVICTED | {"quality_rival": 0.2}
+    assert outcome(**poor)["otherwise"] == "replace"
+    assert outcome(**poor, taught="stand-in")["otherwise"] == "hold"
