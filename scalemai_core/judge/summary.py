@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
@@ -25,8 +25,6 @@ from scalemai_core.volume.runs import Runs
 
 EDGE_MM = 3.0
 """How far apart voxels are compared: wider than a scanner's blur. Ours."""
-
-Table = TypeVar("Table", ShapeTable, Edges)
 
 LayerMaps = Mapping[Layer, LabelsZYX]
 """Label maps by layer; a layer that is left out is empty."""
@@ -108,7 +106,7 @@ def summarise(
     shared = _shared_voxels(runs, taxonomy)
     present, absent = states.given(shape.volume_ml)
     slice_mm = scan.grid.spacing_mm_zyx[0]
-    edges = _edges(maps, image_zyx, scan.grid, taxonomy)
+    edges = _edges(runs, image_zyx, scan.grid, taxonomy)
     return Masks(
         taxonomy=taxonomy,
         sex=scan.sex,
@@ -136,7 +134,7 @@ def summarise(
     )
 
 
-def _joined(tables: Mapping[Layer, Table], taxonomy: Taxonomy) -> Table:
+def _joined(tables: Mapping[Layer, ShapeTable], taxonomy: Taxonomy) -> ShapeTable:
     """One table: each structure's row from its own layer."""
     first = next(iter(tables.values()))
     joined = {field: getattr(first, field).copy() for field in first.__dataclass_fields__}
@@ -155,21 +153,17 @@ def _ends_mm(shape: ShapeTable, grid: Grid) -> Floats:
     return shape.centroid_ras_mm[:, 2:] + away * grid.matrix[2, 2]
 
 
-def _edges(maps: LayerMaps, image_zyx: ImageZYX, grid: Grid, taxonomy: Taxonomy) -> Edges:
-    """Of each structure in its own layer."""
+def _edges(runs: LayerRuns, image_zyx: ImageZYX, grid: Grid, taxonomy: Taxonomy) -> Edges:
+    """Of all layers at once: bones are denser than what surrounds them."""
     bones = np.array([False, *(s.kind is Kind.BONE for s in taxonomy.structures)])
-    tables = {
-        layer: find_edges(
-            labels_zyx,
-            image_zyx,
-            grid.spacing_mm_zyx,
-            taxonomy.unions,
-            densest=bones,
-            reach_mm=EDGE_MM,
-        )
-        for layer, labels_zyx in maps.items()
-    }
-    return _joined(tables, taxonomy)
+    return find_edges(
+        runs.values(),
+        image_zyx,
+        grid.spacing_mm_zyx,
+        taxonomy.unions,
+        densest=bones,
+        reach_mm=EDGE_MM,
+    )
 
 
 def _own_voxels(shape: ShapeTable, taxonomy: Taxonomy) -> Floats:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalemai_core.records.label_map import ImageZYX, LabelsZYX
+from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.volume.compiled import compiled
-from scalemai_core.volume.components import bounding_box
-from scalemai_core.volume.histogram import NUM_IDS
+from scalemai_core.volume.runs import Runs
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Triple = tuple[int, int, int]
 
 STEP_HU = 4
 """Width of a bin of steps."""
@@ -21,6 +22,11 @@ NUM_BINS = 256
 """Steps up to 1020 HU are told apart."""
 INNER_SHARE = 0.8
 """Share of the steps inside a structure that are its own texture and noise. Ours."""
+
+
+BORDER = 1
+NUM_INSIDE = 32768
+"""Voxels of a structure at least that its texture is told from; the smaller ones' are all taken."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +51,7 @@ class Edges:
 
 
 def find_edges(
-    labels_zyx: LabelsZYX,
+    layers: Iterable[Runs],
     image_zyx: ImageZYX,
     spacing_mm_zyx: tuple[float, float, float],
     unions: NDArray[np.bool_],
@@ -53,31 +59,39 @@ def find_edges(
     densest: NDArray[np.bool_],
     reach_mm: float,
 ) -> Edges:
-    """Compare voxels ``reach_mm`` apart (one voxel at least) along each axis, for one layer.
+    """Compare voxels ``reach_mm`` apart (one voxel at least) along each axis, for all layers.
 
-    Faces less than that from the volume's border are left out.
+    Layers share no structure. Faces less than that from the volume's border are left out. All
+    other faces count, but inside large structures only every n-th voxel does, the same ones on each
+    call: measured, that moves the share of a border by less than 0.01 and of a side by 0.03.
 
     ``densest`` (n,) marks structures denser than all that surrounds them: where it is brighter
-    beyond their border than within, they go on.
+    beyond their border than within, they go on. Raises ValueError for ids of n or more.
     """
     num = len(unions)
-    dense = np.zeros(NUM_IDS, dtype=np.bool_)
-    dense[:num] = densest
-    inner, outer, faces = _count(labels_zyx, image_zyx, spacing_mm_zyx, dense, reach_mm)
+    inner = np.zeros((3, num, NUM_BINS), dtype=np.int64)
+    outer = np.zeros((3, 2, num, NUM_BINS), dtype=np.int64)
+    faces = np.zeros((3, 2, num, num), dtype=np.int64)
+    z, y, x = (max(1, round(reach_mm / spacing_mm)) for spacing_mm in spacing_mm_zyx)
+    for labels in layers:
+        if labels.labels.max(initial=0) >= num:
+            raise ValueError(f"label map holds ids above {num - 1}")
+        _count(labels, image_zyx, (z, y, x), densest, (inner, outer, faces))
     members = unions.astype(np.float64)
-    inner_steps: Floats = np.einsum("su,aub->sab", members, inner[:, :num])
-    outer_steps: Floats = np.einsum("su,adub->sadb", members, outer[:, :, :num])
     # Faces between two parts are not the border of the whole.
-    leaves: Floats = np.einsum(
-        "su,aduv,sv->sad", members, faces[:, :, :num, :num].astype(np.float64), 1.0 - members
-    )
-    below = np.cumsum(inner_steps, axis=2)
+    leaves: Floats = np.moveaxis((members @ faces * (1.0 - members)).sum(axis=3), 2, 0)
+    return _shares(np.moveaxis(members @ inner, 1, 0), np.moveaxis(members @ outer, 2, 0), leaves)
+
+
+def _shares(inner: Floats, outer: Floats, leaves: Floats) -> Edges:
+    """From steps inside (n, 3, bin), steps outward (n, 3, 2, bin) and border faces (n, 3, 2)."""
+    below = np.cumsum(inner, axis=2)
     total = below[:, :, -1:]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = below / total
         usual = np.argmax(share >= INNER_SHARE, axis=2)[:, :, None]
         covered = np.take_along_axis(share, usual, axis=2)
-        at_most = np.take_along_axis(np.cumsum(outer_steps, axis=3), usual[:, :, None], axis=3)
+        at_most = np.take_along_axis(np.cumsum(outer, axis=3), usual[:, :, None], axis=3)
         open_faces = np.minimum(at_most[..., 0] / covered, leaves)
         return Edges(
             open_share=open_faces.sum(axis=(1, 2)) / leaves.sum(axis=(1, 2)),
@@ -86,81 +100,125 @@ def find_edges(
         )
 
 
+@compiled
 def _count(
-    labels_zyx: LabelsZYX,
+    labels: Runs,
     image_zyx: ImageZYX,
-    spacing_mm_zyx: tuple[float, float, float],
+    reach: Triple,
     dense: NDArray[np.bool_],
-    reach_mm: float,
-) -> tuple[Counts, Counts, Counts]:
-    """By axis: steps inside (id, bin), steps outward (side, id, bin), and faces (side, id, id)."""
-    inner = np.zeros((3, NUM_IDS, NUM_BINS), dtype=np.int64)
-    outer = np.zeros((3, 2, NUM_IDS, NUM_BINS), dtype=np.int64)
-    faces = np.zeros((3, 2, NUM_IDS, NUM_IDS), dtype=np.int64)
-    reach = [max(1, round(reach_mm / spacing_mm)) for spacing_mm in spacing_mm_zyx]
-    box = bounding_box(labels_zyx)
-    if box is None:
-        return inner, outer, faces
-    around = tuple(
-        slice(max(part.start - far, 0), part.stop + far)
-        for part, far in zip(box, reach, strict=True)
-    )
-    labels_zyx, image_zyx = labels_zyx[around], image_zyx[around]
-    for axis, far in enumerate(reach):
-        size = labels_zyx.shape[axis]
-        if far >= size:
-            continue
-        low, high = _part(axis, 0, size - far), _part(axis, far, size)
-        beside = _part(axis, 1, size - far + 1), _part(axis, far - 1, size - 1)
-        _count_inside(
-            (labels_zyx[low], labels_zyx[high]), (image_zyx[low], image_zyx[high]), inner[axis]
-        )
-        for side, (own, near, away) in enumerate(((high, beside[1], low), (low, beside[0], high))):
-            _count_border(
-                (labels_zyx[own], labels_zyx[near], labels_zyx[away]),
-                (image_zyx[own], image_zyx[away]),
-                dense,
-                (outer[axis, side], faces[axis, side]),
-            )
-    return inner, outer, faces
-
-
-def _part(axis: int, start: int, stop: int) -> tuple[slice, ...]:
-    return (*(slice(None),) * axis, slice(start, stop))
-
-
-@compiled
-def _count_inside(
-    labels: tuple[LabelsZYX, LabelsZYX], image: tuple[ImageZYX, ImageZYX], inner: Counts
+    counts: tuple[Counts, Counts, Counts],
 ) -> None:
-    depth, height, width = labels[0].shape
+    """Slice by slice, so that what is looked up is near in memory."""
+    inner, outer, faces = counts
+    depth = labels.shape_zyx[0]
+    every, due = _strides(labels, len(dense)), np.zeros((3, len(dense)), dtype=np.int64)
     for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                own = labels[0][z, y, x]
-                if own > 0 and labels[1][z, y, x] == own:
-                    step = abs(int(image[0][z, y, x]) - int(image[1][z, y, x])) // STEP_HU
-                    inner[own, min(step, NUM_BINS - 1)] += 1
+        for axis in range(3):
+            far = _step(axis, reach[axis])
+            if z + far[0] < depth:
+                _stay(labels, image_zyx, z, far, (every, due[axis]), inner[axis])
+            for side, sign in enumerate((-1, 1)):
+                way, far = _step(axis, sign), _step(axis, sign * reach[axis])
+                if 0 <= z + far[0] < depth:
+                    beyond = outer[axis, side], faces[axis, side]
+                    _leave(labels, image_zyx, z, (way, far), dense, beyond)
 
 
 @compiled
-def _count_border(
-    labels: tuple[LabelsZYX, LabelsZYX, LabelsZYX],
-    image: tuple[ImageZYX, ImageZYX],
+def _step(axis: int, length: int) -> Triple:
+    z, y = length * (axis == 0), length * (axis == 1)
+    return z, y, length - z - y
+
+
+@compiled
+def _strides(labels: Runs, num: int) -> Counts:
+    """By id: every how many voxels inside it one is looked at."""
+    starts, stops, values = labels.starts, labels.stops, labels.labels
+    every = np.zeros(num, dtype=np.int64)
+    for run in range(len(values)):
+        every[values[run]] += stops[run] - starts[run]
+    return every // NUM_INSIDE + 1
+
+
+@compiled
+def _stay(
+    labels: Runs,
+    image_zyx: ImageZYX,
+    z: int,
+    far: Triple,
+    strides: tuple[Counts, Counts],
+    inner: Counts,
+) -> None:
+    """Count steps between two voxels of a structure; strides: every so many, so many to go."""
+    _, height, width = labels.shape_zyx
+    every, due = strides
+    # Taken out of the tuple once: in the loops that would count references again and again.
+    first, starts, stops, values = labels.first, labels.starts, labels.stops, labels.labels
+    for y in range(height - far[1]):
+        row = z * height + y
+        met = first[row + far[0] * height + far[1]]
+        for run in range(first[row], first[row + 1]):
+            own = values[run]
+            if own == 0:
+                continue
+            start = int(starts[run])
+            stop = max(min(int(stops[run]), width - far[2]), start)
+            x = start + int(due[own])
+            while x < stop:
+                met = _run_at(stops, met, x + far[2])
+                if values[met] == own:
+                    inner[own, _bin(image_zyx, (z, y, x), far, 1)] += every[own]
+                x += int(every[own])
+            due[own] = x - stop
+
+
+@compiled
+def _leave(
+    labels: Runs,
+    image_zyx: ImageZYX,
+    z: int,
+    ways: tuple[Triple, Triple],
     dense: NDArray[np.bool_],
     counts: tuple[Counts, Counts],
 ) -> None:
-    outer, faces = counts
-    depth, height, width = labels[0].shape
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                own, near = labels[0][z, y, x], labels[1][z, y, x]
-                if own == 0 or own == near:
-                    continue
-                faces[own, near] += 1
-                if near == 0 and labels[2][z, y, x] == 0:
-                    fall = int(image[0][z, y, x]) - int(image[1][z, y, x])
-                    if fall < 0:
-                        fall = 0 if dense[own] else -fall
-                    outer[own, min(fall // STEP_HU, NUM_BINS - 1)] += 1
+    """Count border faces of a slice that look one way, and steps out where nothing is labelled."""
+    _, height, width = labels.shape_zyx
+    (way, far), (outer, faces) = ways, counts
+    first, starts, stops, values = labels.first, labels.starts, labels.stops, labels.labels
+    for y in range(max(-far[1], 0), height - max(far[1], 0)):
+        row = z * height + y
+        near = first[row + way[0] * height + way[1]]
+        away = first[row + far[0] * height + far[1]]
+        for run in range(first[row], first[row + 1]):
+            own = values[run]
+            if own == 0:
+                continue
+            rise = 0 if dense[own] else 1
+            x, stop = max(int(starts[run]), -far[2]), min(int(stops[run]), width - far[2])
+            while x < stop:
+                near = _run_at(stops, near, x + way[2])
+                beside, end = values[near], min(int(stops[near]) - way[2], stop)
+                if beside != own:
+                    faces[own, beside] += end - x
+                for at in range(x, end if beside == 0 else x):
+                    away = _run_at(stops, away, at + far[2])
+                    if values[away] == 0:
+                        outer[own, _bin(image_zyx, (z, y, at), far, rise)] += 1
+                x = end
+
+
+@compiled
+def _run_at(stops: NDArray[np.int32], run: int, x: int) -> int:
+    """The run of this row that holds x, from one that ends nowhere behind it."""
+    while stops[run] <= x:
+        run += 1
+    return run
+
+
+@compiled
+def _bin(image_zyx: ImageZYX, at: Triple, far: Triple, rise: int) -> int:
+    """The bin of the step from here to so far away; a step up counts so many times."""
+    fall = int(image_zyx[at]) - int(image_zyx[at[0] + far[0], at[1] + far[1], at[2] + far[2]])
+    if fall < 0:
+        fall *= -rise
+    return min(fall // STEP_HU, NUM_BINS - 1)

@@ -8,14 +8,13 @@ there search the other surface slice by slice. All distances are exact, between 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalemai_core.measure.around import Bits, draw, find_around, no_bits, rows_around
 from scalemai_core.measure.nearest import nearest_mm
 from scalemai_core.measure.unions import mergers
-from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.histogram import NUM_IDS
 from scalemai_core.volume.runs import Runs
@@ -23,9 +22,6 @@ from scalemai_core.volume.runs import Runs
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 Spacing = tuple[float, float, float]
-
-NEAR_MM = 4.0
-"""How far a surface voxel looks around itself before it searches the other surface."""
 
 _ROWS_AROUND = 4
 """Rows along x that share faces with one row."""
@@ -56,10 +52,11 @@ def compare_surfaces(
 ) -> SurfaceTable:
     """Compare all structures of one layer; both maps on one grid."""
     table = SurfaceTable(*np.full((3, len(unions)), np.nan))
+    drawn = no_bits(a.shape_zyx)
     for ids, names in mergers(a.used | b.used, unions):
         one, other = (_Surface.of(side if names is None else side.merged(names)) for side in (a, b))
-        there = _distances(one, other, spacing_mm_zyx)
-        back = _distances(other, one, spacing_mm_zyx)
+        there = _distances(one, other, spacing_mm_zyx, drawn)
+        back = _distances(other, one, spacing_mm_zyx, drawn)
         for structure in ids:
             mine, its = one.part(structure), other.part(structure)
             if mine.stop > mine.start and its.stop > its.start:
@@ -97,39 +94,29 @@ class _Surface:
         _sort(places[:num], own[:num], starts.copy(), ordered)
         return cls(labels.shape_zyx, ordered, starts)
 
-    @property
-    def labels(self) -> NDArray[np.uint8]:
-        """The structure of each voxel."""
-        return np.repeat(np.arange(NUM_IDS, dtype=np.uint8), np.diff(self.starts))
-
     def part(self, structure: int) -> slice:
         """One structure's voxels."""
         return slice(int(self.starts[structure]), int(self.starts[structure + 1]))
 
 
-def _distances(own: _Surface, other: _Surface, spacing_mm_zyx: Spacing) -> Floats:
-    """Distance in mm of every surface voxel to the same structure's other surface; NaN without."""
-    surface_zyx = np.zeros(own.shape_zyx, dtype=np.uint8)
-    surface_zyx.reshape(-1)[other.places] = other.labels
-    found, labels = np.full(len(own.places), np.nan), own.labels
-    steps, lengths_mm = _steps(spacing_mm_zyx)
-    _look_around(surface_zyx, own.places, labels, steps, lengths_mm, found)
-    missing = np.flatnonzero(np.isnan(found))
-    for structure in np.unique(labels[missing]).tolist():
-        targets = other.places[other.part(structure)]
-        if len(targets):
-            rows = missing[labels[missing] == structure]
-            found[rows] = nearest_mm(own.places[rows], targets, own.shape_zyx, spacing_mm_zyx)
+def _distances(own: _Surface, other: _Surface, spacing_mm_zyx: Spacing, drawn: Bits) -> Floats:
+    """Distance in mm of every surface voxel to the same structure's other surface; NaN without.
+
+    ``drawn`` has a bit for every voxel and holds none, before and after.
+    """
+    found = np.full(len(own.places), np.nan)
+    around = rows_around(spacing_mm_zyx)
+    both = (np.diff(own.starts) > 0) & (np.diff(other.starts) > 0)
+    for structure in np.flatnonzero(both).tolist():
+        mine, its = own.part(structure), other.part(structure)
+        places, targets, nearest = own.places[mine], other.places[its], found[mine]
+        draw(drawn, targets)
+        find_around(drawn, places, own.shape_zyx, spacing_mm_zyx[2], around, nearest)
+        draw(drawn, targets)
+        missing = np.flatnonzero(np.isnan(nearest))
+        if len(missing):
+            nearest[missing] = nearest_mm(places[missing], targets, own.shape_zyx, spacing_mm_zyx)
     return found
-
-
-def _steps(spacing_mm_zyx: Spacing) -> tuple[Places, Floats]:
-    """Steps (n, 3) to the neighbours within reach, nearest first, and their distances in mm."""
-    reach = [int(NEAR_MM / spacing) for spacing in spacing_mm_zyx]
-    steps = np.array(list(product(*(range(-n, n + 1) for n in reach))), dtype=np.int64)
-    length = np.linalg.norm(steps * np.asarray(spacing_mm_zyx), axis=1)
-    order = np.argsort(length, kind="stable")[: np.count_nonzero(length <= NEAR_MM)]
-    return steps[order], length[order]
 
 
 @compiled
@@ -196,32 +183,3 @@ def _sort(places: Places, own: NDArray[np.uint8], at: Places, ordered: Places) -
     for i in range(len(places)):
         ordered[at[own[i]]] = places[i]
         at[own[i]] += 1
-
-
-@compiled
-def _look_around(
-    surface_zyx: LabelsZYX,
-    places: Places,
-    labels: LabelsZYX,
-    steps: Places,
-    lengths_mm: Floats,
-    found: Floats,
-) -> None:
-    depth, height, width = surface_zyx.shape
-    surface = surface_zyx.reshape(-1)
-    ahead = (steps[:, 0] * height + steps[:, 1]) * width + steps[:, 2]
-    reach_z, reach_y, reach_x = steps[:, 0].max(), steps[:, 1].max(), steps[:, 2].max()
-    for i in range(len(places)):
-        z = places[i] // (height * width)
-        y = places[i] // width % height
-        x = places[i] % width
-        inside = reach_z <= z < depth - reach_z
-        inside = inside and reach_y <= y < height - reach_y and reach_x <= x < width - reach_x
-        for k in range(len(ahead)):
-            if not inside:
-                at_z, at_y, at_x = z + steps[k, 0], y + steps[k, 1], x + steps[k, 2]
-                if not (0 <= at_z < depth and 0 <= at_y < height and 0 <= at_x < width):
-                    continue
-            if surface[places[i] + ahead[k]] == labels[i]:
-                found[i] = lengths_mm[k]
-                break

@@ -48,11 +48,15 @@ class Runs(NamedTuple):
         voxels = np.ascontiguousarray(labels_zyx).reshape(-1)
         words = voxels[: voxels.size - voxels.size % 8].view(np.uint64)
         first = np.zeros(depth * height + 1, dtype=np.int64)
-        _count(voxels, words, width, first)
-        np.cumsum(first, out=first)
-        starts = np.zeros(first[-1], dtype=np.int32)
-        labels = np.zeros(first[-1], dtype=np.uint8)
-        _cut(voxels, words, width, first, starts, labels)
+        starts, labels = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.uint8)
+        row = 0
+        while row < depth * height:
+            # Room for as many runs again, and for a row of noise.
+            more = len(starts) + depth * height + width
+            starts = np.append(starts, np.zeros(more, dtype=np.int32))
+            labels = np.append(labels, np.zeros(more, dtype=np.uint8))
+            row = _cut(voxels, words, (row, width), first, starts, labels)
+        starts, labels = starts[: first[-1]].copy(), labels[: first[-1]].copy()
         return cls((depth, height, width), first, starts, _stops(starts, width), labels)
 
     def merged(self, names: NDArray[np.uint8]) -> Self:
@@ -111,12 +115,19 @@ def _stops(starts: Steps, width: int) -> Steps:
 
 @compiled
 def _stop(voxels: NDArray[np.uint8], words: NDArray[np.uint64], start: int, end: int) -> int:
-    """Where the run that starts here ends; eight equal voxels are told by one compare."""
+    """Where the run that starts here ends; 32 or 8 equal voxels are told by one branch."""
     label, stop = voxels[start], start + 1
     while stop < end and stop & 7 and voxels[stop] == label:
         stop += 1
     if stop & 7 == 0:
         eight = np.uint64(label) * _EVERY_BYTE
+        while stop + 32 <= end:
+            i = stop >> 3
+            one, two = words[i] ^ eight, words[i + 1] ^ eight
+            three, four = words[i + 2] ^ eight, words[i + 3] ^ eight
+            if one | two | three | four:
+                break
+            stop += 32
         while stop + 8 <= end and words[stop >> 3] == eight:
             stop += 8
         while stop < end and voxels[stop] == label:
@@ -125,29 +136,26 @@ def _stop(voxels: NDArray[np.uint8], words: NDArray[np.uint64], start: int, end:
 
 
 @compiled
-def _count(voxels: NDArray[np.uint8], words: NDArray[np.uint64], width: int, first: Places) -> None:
-    for row in range(len(first) - 1):
-        start, end = row * width, (row + 1) * width
-        while start < end:
-            start = _stop(voxels, words, start, end)
-            first[row + 1] += 1
-
-
-@compiled
 def _cut(
     voxels: NDArray[np.uint8],
     words: NDArray[np.uint64],
-    width: int,
+    rows: tuple[int, int],
     first: Places,
     starts: Steps,
     labels: NDArray[np.uint8],
-) -> None:
-    for row in range(len(first) - 1):
-        start, end = row * width, (row + 1) * width
-        for run in range(first[row], first[row + 1]):
-            starts[run], labels[run] = start - row * width, voxels[start]
-            if run + 1 < first[row + 1]:
-                start = _stop(voxels, words, start, end)
+) -> int:
+    """Cut row after row from one on, as long as there is room; the row that is next."""
+    row, width = rows
+    while row < len(first) - 1 and first[row] + width <= len(starts):
+        run, begin = first[row], row * width
+        start, end = begin, begin + width
+        while start < end:
+            starts[run], labels[run] = start - begin, voxels[start]
+            start = _stop(voxels, words, start, end)
+            run += 1
+        row += 1
+        first[row] = run
+    return row
 
 
 @compiled
@@ -173,36 +181,39 @@ def _root(roots: Places, run: int) -> int:
 
 @compiled
 def _join(runs: Runs, wanted: NDArray[np.bool_], reach: int, roots: Places) -> None:
-    height = runs.shape_zyx[1]
-    for row in range(len(runs.first) - 1):
-        y = row % height
-        if runs.first[row + 1] - runs.first[row] == 1 and not wanted[runs.labels[runs.first[row]]]:
-            continue
-        if y > 0:
-            _join_rows(runs, row, row - 1, wanted, reach, roots)
-        if row >= height:
-            for across in range(max(y - reach, 0), min(y + reach, height - 1) + 1):
-                _join_rows(runs, row, row - height + across - y, wanted, reach, roots)
+    for z in range(runs.shape_zyx[0]):
+        _join_rows(runs, z, (0, -1), wanted, reach, roots)
+        for across in range(-reach, reach + 1):
+            _join_rows(runs, z, (-1, across), wanted, reach, roots)
     for run in range(len(roots)):
         roots[run] = _root(roots, run)
 
 
 @compiled
 def _join_rows(
-    runs: Runs, row: int, other: int, wanted: NDArray[np.bool_], reach: int, roots: Places
+    runs: Runs,
+    z: int,
+    step_zy: tuple[int, int],
+    wanted: NDArray[np.bool_],
+    reach: int,
+    roots: Places,
 ) -> None:
+    """Join the runs of a slice's rows with those of the rows so far away."""
     # Taken out of the tuple once: in the loops that would count references again and again.
-    starts, stops, labels = runs.starts, runs.stops, runs.labels
-    near, end = runs.first[other], runs.first[other + 1]
-    for run in range(runs.first[row], runs.first[row + 1]):
-        label = labels[run]
-        if not wanted[label]:
-            continue
-        while stops[near] + reach <= starts[run]:
-            near += 1
-        met = near
-        while met < end and starts[met] < stops[run] + reach:
-            if labels[met] == label and roots[met] != roots[run]:
-                one, two = _root(roots, run), _root(roots, met)
-                roots[max(one, two)] = min(one, two)
-            met += 1
+    first, starts, stops, labels = runs.first, runs.starts, runs.stops, runs.labels
+    height, (step_z, step_y) = runs.shape_zyx[1], step_zy
+    for y in range(max(-step_y, 0), height - max(step_y, 0) if z + step_z >= 0 else 0):
+        row = z * height + y
+        near, end = first[row + step_z * height + step_y], first[row + step_z * height + step_y + 1]
+        for run in range(first[row], first[row + 1]):
+            label = labels[run]
+            if not wanted[label]:
+                continue
+            while stops[near] + reach <= starts[run]:
+                near += 1
+            met = near
+            while met < end and starts[met] < stops[run] + reach:
+                if labels[met] == label and roots[met] != roots[run]:
+                    one, two = _root(roots, run), _root(roots, met)
+                    roots[max(one, two)] = min(one, two)
+                met += 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scalemai_core.measure.edges import Edges, find_edges
+from scalemai_core.measure.edges import INNER_SHARE, NUM_INSIDE, STEP_HU, Edges, find_edges
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, load_taxonomy
+from scalemai_core.volume.runs import Runs
 
 TAXONOMY = load_taxonomy()
 LIVER, SPLEEN, HIP = (TAXONOMY[name].id for name in ("liver", "spleen", "hip_left"))
@@ -30,7 +31,12 @@ def drawn(z: slice, y: slice, x: slice, structure: int = LIVER) -> LabelsZYX:
 
 def edges(labels_zyx: LabelsZYX, image_zyx: ImageZYX) -> Edges:
     return find_edges(
-        labels_zyx, image_zyx, (3.0, 3.0, 3.0), TAXONOMY.unions, densest=NO_BONES, reach_mm=3.0
+        [Runs.of(labels_zyx)],
+        image_zyx,
+        (3.0, 3.0, 3.0),
+        TAXONOMY.unions,
+        densest=NO_BONES,
+        reach_mm=3.0,
     )
 
 
@@ -96,7 +102,12 @@ def test_marrow_without_its_cortex_is_open_for_a_bone_only() -> None:
     labels_zyx = drawn(*marrow, structure=HIP)
     bones = np.arange(NUM_IDS) == HIP
     as_bone = find_edges(
-        labels_zyx, image_zyx, (3.0, 3.0, 3.0), TAXONOMY.unions, densest=bones, reach_mm=3.0
+        [Runs.of(labels_zyx)],
+        image_zyx,
+        (3.0, 3.0, 3.0),
+        TAXONOMY.unions,
+        densest=bones,
+        reach_mm=3.0,
     )
     assert as_bone.open_share[HIP] > 0.9
     assert edges(labels_zyx, image_zyx).open_share[HIP] < 0.1
@@ -107,11 +118,50 @@ def test_distances_are_mm_so_that_a_soft_edge_on_a_fine_grid_is_an_edge() -> Non
     fine_zyx = (
         np.stack([np.roll(coarse, step, axis=2) for step in (-1, 0, 1)]).mean(0).astype(np.int16)
     )
-    labels_zyx = np.repeat(drawn(*BLOCK), 3, axis=2)
+    cut = [Runs.of(np.repeat(drawn(*BLOCK), 3, axis=2))]
     spacing = (3.0, 3.0, 1.0)
     near, far = (
-        find_edges(labels_zyx, fine_zyx, spacing, TAXONOMY.unions, densest=NO_BONES, reach_mm=reach)
+        find_edges(cut, fine_zyx, spacing, TAXONOMY.unions, densest=NO_BONES, reach_mm=reach)
         for reach in (1.0, 3.0)
     )
     assert far.open_face[LIVER][2].max() < 0.05
     assert far.texture_hu[LIVER] >= near.texture_hu[LIVER]
+
+
+def test_runs_give_the_faces_that_voxels_give() -> None:
+    rng = np.random.default_rng(2)
+    labels_zyx = rng.choice([0, LIVER, SPLEEN], (9, 8, 11), p=[0.4, 0.5, 0.1]).astype(np.uint8)
+    image_zyx = rng.integers(-60, 60, labels_zyx.shape).astype(np.int16)
+    found, own = edges(labels_zyx, image_zyx), labels_zyx == LIVER
+    for axis in range(3):
+        here, ahead = (np.moveaxis(own, axis, 0)[part] for part in (slice(-1), slice(1, None)))
+        hu, free = (
+            np.moveaxis(image_zyx, axis, 0).astype(int),
+            np.moveaxis(labels_zyx, axis, 0) == 0,
+        )
+        step = np.abs(np.diff(hu, axis=0)) // STEP_HU
+        below = np.cumsum(np.bincount(step[here & ahead])) / np.count_nonzero(here & ahead)
+        usual = int(np.argmax(below >= INNER_SHARE))
+        leaves = [np.count_nonzero(one) for one in (ahead & ~here, here & ~ahead)]
+        out = (ahead & free[:-1], here & free[1:])
+        shares = [np.count_nonzero(step[one] <= usual) / below[usual] for one in out]
+        assert found.open_face[LIVER][axis] == pytest.approx(
+            np.minimum(shares, leaves) / max(leaves)
+        )
+
+
+def test_a_sample_of_a_large_structure_has_its_texture() -> None:
+    rng = np.random.default_rng(3)
+    labels_zyx = np.zeros((70, 75, 80), dtype=np.uint8)
+    labels_zyx[2:-2, 2:-2, 2:-2] = LIVER
+    assert np.count_nonzero(labels_zyx) > 8 * NUM_INSIDE
+    image_zyx = rng.normal(0.0, 100.0, labels_zyx.shape).astype(np.int16)
+    found = edges(labels_zyx, image_zyx)
+    # Two independent voxels differ by less than 1.81 standard deviations four times in five.
+    assert found.texture_hu[LIVER] == pytest.approx(181.0, abs=2 * STEP_HU)
+    assert found.open_face[LIVER] == pytest.approx(np.ones((3, 2)), abs=0.03)
+
+
+def test_ids_that_no_structure_has_are_refused() -> None:
+    with pytest.raises(ValueError, match="ids above 88"):
+        edges(drawn(*BLOCK, structure=200), image())
