@@ -139,7 +139,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--arms", nargs="+", default=ARMS, choices=ARMS)
     options = parser.parse_args()
     if options.quick:
-        options.patients, options.gold, options.steps, options.rounds = 16, 9, 120, 2
+        options.patients, options.gold, options.steps, options.rounds = 10, 9, 80, 1
     return options
 
 
