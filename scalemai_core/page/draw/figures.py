@@ -149,7 +149,8 @@ def _legend(picture: Image.Image, outlines: Sequence[Outline]) -> None:
             length = 12 if outline.dashed else 48
             ends = [(left + start, middle), (left + start + length, middle)]
             pen.line(ends, fill=outline.color, width=4)
-        pen.text((left + 58, middle), outline.name, fill=_INK, font=font, anchor="lm")
+        name = outline.name.replace("\u00a0", " ")  # the font has no such glyph
+        pen.text((left + 58, middle), name, fill=_INK, font=font, anchor="lm")
         left += 58 + font.getlength(outline.name) + 36
 
 
