@@ -70,7 +70,7 @@ def plan_stage(stage: str, inputs: StageInputs, scan_ids: tuple[str, ...]) -> li
         stage=stage,
         key=stage_key(stage, inputs),
         scan_ids=scan_ids,
-        size=inputs.plan.settings.compute.shard_size,
+        size=_shard_size(stage, inputs.plan.settings),
     )
 
 
@@ -190,6 +190,12 @@ def result_path(number: int) -> str:
 def report_path(number: int) -> str:
     """Where a round's page lies."""
     return f"rounds/{number}/round.html"
+
+
+def _shard_size(stage: str, settings: EngineSettings) -> int:
+    """Scans a task handles; a scan that is rehearsed is judged once for every copy of it."""
+    size = settings.compute.shard_size
+    return max(1, size // (1 + settings.expert.copies)) if stage == "rehearse" else size
 
 
 def code_version() -> str:
