@@ -5,9 +5,11 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from scalemai_core.judge.lesions.anatomy import host_voxels, seen_anatomy
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.dataset import labelled_scans
 from tasks.models import fold_predictor
 from tasks.shards import Rows, run_shard
@@ -29,12 +31,17 @@ def predict_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
             settings.compute,
             out_of_fold=settings.predict.out_of_fold,
         )
+        annotated = case.labels(store)
         prediction = predictor.predict(
             store.scans.read(scan_id),
             case.scan.grid,
             settings.predict.overlap,
-            beside=[case.labels(store)],
+            beside=[annotated],
         )
+        if (odds := prediction.lesions) is not None:
+            seen_zyx = seen_anatomy(annotated, prediction.labels, odds.grid.shape_zyx)
+            near = odds.near(host_voxels(seen_zyx, load_taxonomy()), settings.lesions.reach_mm)
+            store.predictions.write_lesions(model.key, scan_id, near)
         store.predictions.write(model.key, scan_id, prediction.labels, case.scan.grid)
         return [
             {"scan_id": scan_id, "structure": name, **evidence.model_dump()}

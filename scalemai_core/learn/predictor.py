@@ -73,9 +73,9 @@ class Predictor:
         Annotations ``beside`` it, label maps on ``grid``, are read along for their evidence.
         """
         spacing = self._settings.spacing_mm
-        inner = resampled_grid(grid, (spacing, spacing, spacing)).shape_zyx
-        image = windowed(resample_image(image_zyx, inner), self._settings.window_hu)
-        readout = Readout(self._channels, grid.shape_zyx, inner[0], beside)
+        inner = resampled_grid(grid, (spacing, spacing, spacing))
+        image = windowed(resample_image(image_zyx, inner.shape_zyx), self._settings.window_hu)
+        readout = Readout(self._channels, grid.shape_zyx, inner, beside)
         windows = stream_windows(
             torch.from_numpy(image).to(self._device),
             self._settings.patch_zyx,

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalemai_core.learn.channels import Channels, LayerChannels
+from scalemai_core.learn.suspicion import Suspicion
 from scalemai_core.learn.windows import resize_slices
 from scalemai_core.learn.witness import Block, Testimony, Witness
 from scalemai_core.records.evidence import Evidence
+from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
+from scalemai_core.volume.lesion_odds import LesionOdds
 
 MAX_VALUES = 1 << 26
 """Probabilities held at the scan's own resolution at a time."""
@@ -30,24 +33,27 @@ class Prediction:
     """Mean probability over the voxels predicted as a structure, for those predicted at all."""
     evidence: tuple[dict[str, Evidence], ...] = ()
     """For each annotation read along: what the probabilities say of its structures."""
+    lesions: LesionOdds | None = None
+    """What it gives lesions, on the network's own grid; None for a model that knows none."""
 
 
 class Readout:
     """Takes probabilities slice by slice from the first on; ``prediction`` when all were given.
 
-    Annotations ``beside`` the scan (label maps on its grid, by layer) are read along.
+    They lie on the grid ``inner``, the label maps on the scan's own, ``shape_zyx``. Annotations
+    ``beside`` the scan (label maps on its grid, by layer) are read along.
     """
 
     def __init__(
         self,
         channels: Channels,
         shape_zyx: tuple[int, int, int],
-        num_slices: int,
+        inner: Grid,
         beside: Sequence[Mapping[Layer, LabelsZYX]] = (),
     ) -> None:
         self._channels = channels
         self._shape_zyx = shape_zyx
-        self._num_slices = num_slices
+        self._num_slices = inner.shape_zyx[0]
         self._first = 0
         self._held: Tensor | None = None
         self._next_native = 0
@@ -58,6 +64,9 @@ class Readout:
             layer.layer: torch.zeros(4, layer.num_channels, dtype=torch.float64)
             for layer in channels.layers
         }
+        self._suspicions = [
+            Suspicion(layer, inner) for layer in channels.layers if layer.layer is Layer.LESIONS
+        ]
         empty_zyx = np.zeros(shape_zyx, dtype=np.uint8)
         self._witnesses = [
             {
@@ -69,6 +78,8 @@ class Readout:
 
     def add(self, probabilities: Tensor) -> None:
         """The next slices, (channels, slices, y, x) at the network's spacing."""
+        for suspicion in self._suspicions:
+            suspicion.add(probabilities)
         held = probabilities if self._held is None else torch.cat([self._held, probabilities], 1)
         end = self._first + held.shape[1]
         lower, upper, weight = _neighbours(self._shape_zyx[0], self._num_slices)
@@ -106,7 +117,8 @@ class Readout:
             {name: _evidence(said, name, inside, border) for name, said in testimony.items()}
             for testimony in testimonies
         )
-        return Prediction(self._labels, inside, evidence)
+        lesions = next((suspicion.odds() for suspicion in self._suspicions), None)
+        return Prediction(self._labels, inside, evidence, lesions)
 
     def _means(self, total: int, voxels: int) -> dict[str, float]:
         """Means of the structures that have voxels."""

@@ -16,13 +16,15 @@ class ItemKind(StrEnum):
     """Which of the candidates is right?"""
     AUDIT = "audit"
     """Was this automatic decision right?"""
+    LESION = "lesion"
+    """Is this candidate a lesion? ``prediction`` says so, ``current`` deletes it."""
 
 
 class ReviewItem(Record):
     """A mask that needs a person."""
 
     item_id: str
-    """Derived from round, scan and structure, so that a queue can be rebuilt."""
+    """Derived from round, scan and structure or lesion candidate, so that a queue can be rebuilt."""
     round: int
     kind: ItemKind
     scan_id: str
@@ -38,6 +40,8 @@ class ReviewItem(Record):
     """What is shown beside the current mask; in an audit, what was decided."""
     rival_map: str | None = None
     """The rival's label map where it is not the prediction; None means an empty mask."""
+    candidate_id: str | None = None
+    """Which of the scan's lesion candidates is asked about."""
     seconds: float = 0.0
     """Expected seconds of a person's time."""
 

@@ -14,9 +14,11 @@ from sqlalchemy import (
     Table,
     create_engine,
     func,
+    inspect,
     select,
     update,
 )
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from scalemai_core.errors import UsageError
@@ -40,6 +42,7 @@ items = Table(
     Column("prediction", String),
     Column("rival", String, nullable=False),
     Column("rival_map", String),
+    Column("candidate_id", String),
     Column("seconds", Float, nullable=False),
     Column("status", String, nullable=False, default=OPEN),
     Index("items_by_priority", "round", "status", "priority"),
@@ -52,6 +55,7 @@ class Queue:
     def __init__(self, database: str) -> None:
         try:
             self._engine = create_engine(database)
+            _drop_outdated(self._engine)
             metadata.create_all(self._engine)
         except (ArgumentError, OperationalError) as error:
             raise UsageError(
@@ -103,3 +107,12 @@ class Queue:
         with self._engine.connect() as connection:
             found = {row.status: row.number for row in connection.execute(grouped)}
         return {OPEN: found.get(OPEN, 0), DECIDED: found.get(DECIDED, 0)}
+
+
+def _drop_outdated(engine: Engine) -> None:
+    """A queue of other columns is filled anew: all that it knew stands in the workspace."""
+    found = inspect(engine)
+    if found.has_table(items.name):
+        columns = {column["name"] for column in found.get_columns(items.name)}
+        if columns != set(items.columns.keys()):
+            items.drop(engine)

@@ -30,6 +30,11 @@ def label_document(
     return _group(ome, grid, own)
 
 
+def affine_of(document: dict[str, Any]) -> list[list[float]]:
+    """The affine of a group document that was written here."""
+    return document["attributes"]["scalemai"]["affine_xyz_to_ras_mm"]
+
+
 def color_of(structure_id: int) -> tuple[int, int, int]:
     """A colour that stays with a structure; neighbours in number lie far apart in hue."""
     hue = (structure_id * 0.61803398875) % 1.0

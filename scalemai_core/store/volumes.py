@@ -15,11 +15,15 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.store import ome
 from scalemai_core.store.files import Files
+from scalemai_core.volume.lesion_odds import LesionOdds
 
 CHUNK_ZYX = (48, 128, 128)
 """Chunk of every volume; a volume is one Zarr shard, so that it takes few objects."""
 SHARD = "c/0/0/0"
 """Place of that shard below the array."""
+
+CODES, TYPES = "lesion_odds", "lesion_types"
+"""Names of the two maps of a prediction's lesions."""
 
 AIR_HU = -1024
 IMAGE_CODEC = BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
@@ -49,6 +53,11 @@ class Volumes:
     def read(self, path: str) -> NDArray[Any]:
         """The whole array; raises FileNotFoundError."""
         return np.asarray(self.array(path)[...])
+
+    def grid(self, path: str) -> Grid:
+        """Where the voxels lie in the patient, as the group document says."""
+        document = json.loads(self._files.read_bytes(f"{path}/{ome.GROUP_DOCUMENT}"))
+        return Grid.of(self.array(path).shape, np.array(ome.affine_of(document)))
 
     def write(self, path: str, voxels_zyx: NDArray[Any], document: bytes) -> None:
         """Write voxels, then the document that makes them visible; one writer a volume."""
@@ -130,7 +139,8 @@ class LabelMaps:
 
 
 class Predictions:
-    """``predictions/<model>/<scan_id>/<layer>.ome.zarr``: what a model sees in a scan."""
+    """``predictions/<model>/<scan_id>/<name>.ome.zarr``: what a model sees in a scan, by layer, and
+    the log-odds of lesions."""
 
     def __init__(self, volumes: Volumes, structures: dict[Layer, dict[int, str]]) -> None:
         self._volumes = volumes
@@ -152,6 +162,25 @@ class Predictions:
         """All voxels."""
         return self._volumes.read(_prediction(model, scan_id, layer))
 
+    def write_lesions(self, model: str, scan_id: str, odds: LesionOdds) -> None:
+        """Store what the model gives lesions, on the network's own grid; the codes come last."""
+        own = {"scan": scan_id, "model": model}
+        source, grid = f"../../../../{_scan(scan_id)}", odds.grid
+        kinds = self._structures[Layer.LESIONS]
+        types = ome.label_document(grid, TYPES, source, kinds, own)
+        self._volumes.write(_prediction(model, scan_id, TYPES), odds.types_zyx, types)
+        codes = ome.image_document(grid, CODES, own)
+        self._volumes.write(_prediction(model, scan_id, CODES), odds.codes_zyx, codes)
+
+    def read_lesions(self, model: str, scan_id: str) -> LesionOdds | None:
+        """What the model gave lesions; None where it knows none."""
+        codes, types = (_prediction(model, scan_id, name) for name in (CODES, TYPES))
+        if not self._volumes.exists(codes):
+            return None
+        return LesionOdds(
+            self._volumes.read(codes), self._volumes.read(types), self._volumes.grid(codes)
+        )
+
 
 def content_hash(voxels_zyx: NDArray[Any], grid: Grid, context: str = "") -> str:
     """128-bit name of an array: its voxels, type, geometry to 1e-4 mm, and what it belongs to."""
@@ -170,5 +199,5 @@ def _label(name: str) -> str:
     return f"labels/{name}.ome.zarr"
 
 
-def _prediction(model: str, scan_id: str, layer: Layer) -> str:
-    return f"predictions/{model}/{scan_id}/{layer}.ome.zarr"
+def _prediction(model: str, scan_id: str, name: str) -> str:
+    return f"predictions/{model}/{scan_id}/{name}.ome.zarr"

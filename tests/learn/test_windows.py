@@ -15,6 +15,7 @@ from torch.nn import functional
 from scalemai_core.learn.channels import Channels
 from scalemai_core.learn.readout import Readout
 from scalemai_core.learn.windows import stream_windows, window_starts
+from scalemai_core.records.grid import Grid
 
 
 def two_channels(image: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ def test_slices_read_out_in_parts_equal_one_interpolation(
     channels = Channels.of(STRUCTURES, TAXONOMY)
     generator = torch.Generator().manual_seed(1)
     inner = torch.rand((channels.num_channels, 9, 8, 8), generator=generator)
-    readout = Readout(channels, shape, 9)
+    readout = Readout(channels, shape, Grid.of((9, 8, 8), np.eye(4)))
     for part in inner.split(parts, dim=1):
         readout.add(part)
     prediction = readout.prediction()
@@ -95,7 +96,7 @@ def test_slices_read_out_in_parts_equal_one_interpolation(
 
 def test_missing_slices_are_noticed() -> None:
     channels = Channels.of(STRUCTURES, TAXONOMY)
-    readout = Readout(channels, (8, 4, 4), 8)
+    readout = Readout(channels, (8, 4, 4), Grid.of((8, 4, 4), np.eye(4)))
     readout.add(torch.rand((channels.num_channels, 5, 4, 4)))
     with pytest.raises(ValueError, match="of 8 slices"):
         readout.prediction()

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from scalemai_core.learn.channels import Channels, LayerChannels
 from scalemai_core.learn.readout import Readout
 from scalemai_core.records.evidence import Evidence
+from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
 
 SHAPE = (5, 6, 7)
+GRID = Grid.of(SHAPE, np.eye(4))
 CHANNELS = Channels.of(["liver", "spleen", "pancreas_head", "pancreas_body"], TAXONOMY)
 
 
@@ -31,7 +33,7 @@ def labels(names: list[str], seed: int) -> LabelsZYX:
 
 
 def streamed(p: NDArray[np.float64], *beside: LabelsZYX) -> tuple[dict[str, Evidence], ...]:
-    readout = Readout(CHANNELS, SHAPE, SHAPE[0], [{Layer.ANATOMY: one} for one in beside])
+    readout = Readout(CHANNELS, SHAPE, GRID, [{Layer.ANATOMY: one} for one in beside])
     for z in range(0, SHAPE[0], 2):
         readout.add(torch.from_numpy(p[:, z : z + 2]).float())
     return readout.prediction().evidence
