@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs] - scipy has none
 
 from scalemai_core.records.grid import Grid
+from scalemai_core.volume.log_odds import CodesZYX
 from scalemai_core.volume.resample import resample_labels
-
-CodesZYX = NDArray[np.uint8]
-"""Log-odds in steps of an eighth, see ``volume/log_odds``; 0 where nothing is to be seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +19,7 @@ class LesionOdds:
     """Two small maps on the network's own grid, however many kinds of lesions there are."""
 
     codes_zyx: CodesZYX
-    """Of any lesion against none."""
+    """Of any lesion against none, as ``volume/log_odds`` says."""
     types_zyx: NDArray[np.uint8]
     """Id of the most probable lesion structure; 0 where the code is 0."""
     grid: Grid

@@ -16,6 +16,7 @@ from scalemai_core.store import ome
 from scalemai_core.store.files import Files
 from scalemai_core.store.volumes import SHARD, Volumes, content_hash
 from scalemai_core.store.workspace import Workspace
+from scalemai_core.volume.lesion_odds import LesionOdds
 
 LARGE_ZYX = (61, 130, 257)
 LARGE = Grid.of(LARGE_ZYX, GRID.matrix)
@@ -160,6 +161,25 @@ def test_a_prediction_replaces_what_a_killed_run_left(url: str) -> None:
     assert store.predictions.exists("model", "scan", Layer.ANATOMY)
     assert not store.predictions.exists("model", "scan", Layer.VESSELS)
     assert not store.predictions.exists("other", "scan", Layer.ANATOMY)
+
+
+def test_what_a_model_gives_lesions_comes_back_on_its_own_grid(url: str) -> None:
+    store = Workspace.create(url)
+    rng = np.random.default_rng(4)
+    shape = (9, 11, 13)
+    odds = LesionOdds(
+        rng.integers(0, 256, shape, dtype=np.uint8),
+        rng.integers(81, 89, shape, dtype=np.uint8),
+        Grid.of(shape, np.diag([1.5, 1.5, 3.0, 1.0])),
+    )
+    assert store.predictions.read_lesions("model", "scan") is None
+    store.predictions.write_lesions("model", "scan", odds)
+    found = Workspace.open(url).predictions.read_lesions("model", "scan")
+    assert found is not None
+    assert found.grid == odds.grid
+    np.testing.assert_array_equal(found.codes_zyx, odds.codes_zyx)
+    np.testing.assert_array_equal(found.types_zyx, odds.types_zyx)
+    assert store.predictions.read_lesions("model", "another") is None
 
 
 def test_a_volume_that_was_never_stored_is_a_file_not_found_error(url: str) -> None:
