@@ -30,6 +30,8 @@ class LesionCandidate(Lesion):
     scan_id: str
     site: str
     """Name of the site whose host it touches."""
+    organ: str
+    """That host: the one most of it lies in or, outside of all, nearest to it."""
     candidate_id: str
     """Derived from the scan and ``component_hash``."""
     probability: float

@@ -1,1 +1,1 @@
-"""Lesions one by one: candidates, the operating point that asks for them, and what settles them."""
+"""Lesions one by one: candidates, the operating point, and what a report settles."""
