@@ -23,6 +23,7 @@ from scalemai_core.settings.learning import (
     PredictSettings,
     TrainSettings,
 )
+from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.settings.section import Section
 from scalemai_core.settings.vision import VisionSettings
 
@@ -79,6 +80,7 @@ class EngineSettings(Section):
     expert: ExpertSettings = ExpertSettings()
     vision: VisionSettings = VisionSettings()
     decide: DecideSettings = DecideSettings()
+    lesions: LesionSettings = LesionSettings()
     review: ReviewSettings = ReviewSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
