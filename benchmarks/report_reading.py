@@ -1,4 +1,4 @@
-"""How well a reader of reports agrees with sentences labelled by hand, and what it would delete wrongly.
+"""How well a reader of reports agrees with labelled sentences, and what it would delete wrongly.
 
 ``python benchmarks/report_reading.py FILE... --reader scalemai_core.radiology.report:read_report``,
 where the reader takes a text and gives ``statements`` and ``may_delete``. A statement agrees on
@@ -36,7 +36,7 @@ class Reading(Protocol):
 
 
 class Score:
-    """Right, wrong and missed of every row of the table."""
+    """Right, wrong and missed of every row of the table; the rows of kinds come last."""
 
     def __init__(self) -> None:
         self.right: Counter[str] = Counter()
@@ -51,7 +51,7 @@ class Score:
     def print(self) -> None:
         print("| | read | precision | 95 % | labelled | recall | 95 % |")
         print("|---|---|---|---|---|---|---|")
-        for row in self.right:
+        for row in sorted(self.right, key=lambda row: ("statements of " in row, row)):
             right = self.right[row]
             cells = [row]
             for total in (right + self.wrong[row], right + self.missed[row]):
@@ -104,7 +104,7 @@ def score_statements(score: Score, item: dict[str, Any], reading: Reading) -> No
             "missed": len(expected - read),
         }
         score.add(f"{presence.value}", **counts)
-        score.add(f"statements, {item['kind']}", **counts)
+        score.add(f"statements of {item['kind']}", **counts)
     for fact in wanted.keys() & found.keys():
         if fact[2] is not Presence.ABSENT:
             for detail in DETAILS:

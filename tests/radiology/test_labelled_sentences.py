@@ -19,11 +19,11 @@ ITEMS: dict[str, list[dict[str, Any]]] = {
     name: read_documents(FOLDER / f"{name}.yaml")[0] for name in ("known", "sealed")
 }
 ALL = [*ITEMS["known"], *ITEMS["sealed"]]
-KINDS = set(
-    "negation double_negation hedging history several_organs units too_small typos counts place "
-    "exception recommendation comparison normal structured_line contradiction injection "
-    "other_language irrelevant".split()
-)
+KINDS = {
+    "negation", "double_negation", "hedging", "history", "several_organs", "units", "too_small",
+    "typos", "counts", "place", "exception", "recommendation", "comparison", "normal",
+    "structured_line", "contradiction", "injection", "other_language", "irrelevant",
+}  # fmt: skip
 PLACES = {
     "liver": {f"liver_segment_{number}" for number in range(1, 9)},
     "pancreas": {"pancreas_head", "pancreas_body", "pancreas_tail"},
@@ -78,7 +78,7 @@ def test_only_what_is_explicitly_absent_everywhere_is_deleted(item: dict[str, An
     assert {tuple(pair) for pair in item["deletes"]} <= explicit
     for one in statements(item):
         if one.presence is not Presence.ABSENT:
-            kin = {*taxonomy.descendants(one.structure), *taxonomy.ancestors(one.structure)}
+            kin = (*taxonomy.descendants(one.structure), *taxonomy.ancestors(one.structure))
             said = {(kind.name, one.organ) for kind in kin}
             assert not said & {tuple(pair) for pair in item["deletes"]}
     assert not pairs(item, "deletes") & pairs(item, "debatable")
