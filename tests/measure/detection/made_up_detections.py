@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from picai_eval.eval import evaluate
+from picai_eval.metrics import Metrics
 from scipy import ndimage, optimize
 
 EVERY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.bool_)
@@ -28,19 +31,17 @@ class MadeUpScan:
         return by_number[self.candidates_zyx]
 
 
-def made_up_scan(
-    rng: np.random.Generator, num_lesions: int, num_candidates: int
-) -> MadeUpScan:
+def made_up_scan(rng: np.random.Generator, num_lesions: int, num_candidates: int) -> MadeUpScan:
     """Blobs on a small grid; about half the candidates lie on lesions, and some touch several."""
     shape = (14, 24, 24)
     lesion_centres = rng.uniform(2, np.array(shape) - 2, (num_lesions, 3))
-    lesions = blobs(rng, shape, lesion_centres, (2.0, 5.0))
-    near = rng.random(num_candidates) < (0.7 if num_lesions else 0.0)
+    lesions = blobs(rng, shape, lesion_centres, (2.5, 6.0))
+    near = rng.random(num_candidates) < (0.8 if num_lesions else 0.0)
     centres = rng.uniform(2, np.array(shape) - 2, (num_candidates, 3))
     if num_lesions:
         around = lesion_centres[rng.integers(num_lesions, size=num_candidates)]
-        centres[near] = around[near] + rng.normal(0, 2.5, (int(near.sum()), 3))
-    candidates = blobs(rng, shape, centres, (1.0, 3.5))
+        centres[near] = around[near] + rng.normal(0, 3.0, (int(near.sum()), 3))
+    candidates = blobs(rng, shape, centres, (1.0, 3.0))
     numbers = range(1, candidates.max() + 1)
     confidence = {number: int(rng.integers(1, LEVELS)) / LEVELS for number in numbers}
     return MadeUpScan(lesions, candidates, confidence)
@@ -93,7 +94,16 @@ def made_up_scans(seed: int, num: int) -> list[MadeUpScan]:
     scans = list[MadeUpScan]()
     while len(scans) < num:
         num_lesions = int(rng.integers(0, 5)) * int(rng.random() < 0.7)
-        scan = made_up_scan(rng, num_lesions, int(rng.integers(0, 9)))
+        scan = made_up_scan(rng, num_lesions, int(rng.integers(0, 13)))
         if is_settled(scan):
             scans.append(scan)
     return scans
+
+
+def picai_metrics(scans: Sequence[MadeUpScan]) -> Metrics:
+    """What picai_eval says of them, one thread."""
+    return evaluate(
+        [scan.detection_map_zyx for scan in scans],
+        [(scan.lesions_zyx > 0).astype(np.int32) for scan in scans],
+        num_parallel_calls=1,
+    )
