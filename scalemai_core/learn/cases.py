@@ -16,6 +16,7 @@ from scalemai_core.learn.volumes import LazyZYX, VolumeReader
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.training import TrainingCase
 from scalemai_core.settings.learning import InputSettings
+from scalemai_core.volume.components import components
 from scalemai_core.volume.resample import resample_image, resample_labels, resampled_grid
 
 CACHE_BYTES = 1 << 29
@@ -48,6 +49,7 @@ class CaseReader:
         self._settings = settings
         self._whole: OrderedDict[str, Region] = OrderedDict()
         self._positions: dict[str, dict[int, NDArray[np.int32]]] = {}
+        self._lesions: dict[str, list[tuple[int, NDArray[np.int32]]]] = {}
         self._lock = Lock()
 
     def shape_at_spacing(self, case: TrainingCase) -> ShapeZYX:
@@ -85,6 +87,16 @@ class CaseReader:
                 labels[layer] = resample_labels(voxels, shape_zyx)
         return Region(image_zyx, labels)
 
+    def lesions(self, case: TrainingCase, seed: int) -> list[tuple[int, NDArray[np.int32]]]:
+        """Per connected lesion its structure id and some of its voxels: (n, 3) native z, y, x."""
+        if case.scan_id not in self._lesions:
+            rng = np.random.default_rng([seed, zlib.crc32(case.scan_id.encode()), 1])
+            label_map = case.label_maps.get(Layer.LESIONS)
+            self._lesions[case.scan_id] = (
+                [] if label_map is None else _sample_lesions(self._reader.labels(label_map), rng)
+            )
+        return self._lesions[case.scan_id]
+
     def positions(self, case: TrainingCase, seed: int) -> dict[int, NDArray[np.int32]]:
         """Per structure id in the label maps, some of its voxels: (n, 3) native z, y, x."""
         if case.scan_id not in self._positions:
@@ -104,11 +116,27 @@ def _sample_positions(labels: LazyZYX, rng: np.random.Generator) -> dict[int, ND
     ids = labels_zyx.reshape(-1)[flat]
     found: dict[int, NDArray[np.int32]] = {}
     for structure_id in np.unique(ids).tolist():
-        voxels = flat[ids == structure_id]
-        chosen = rng.choice(voxels, size=min(POSITIONS_PER_STRUCTURE, len(voxels)), replace=False)
-        index = np.unravel_index(chosen, labels_zyx.shape)
-        found[structure_id] = np.stack(index, axis=1).astype(np.int32)
+        found[structure_id] = _some(flat[ids == structure_id], labels_zyx.shape, rng)
     return found
+
+
+def _sample_lesions(
+    labels: LazyZYX, rng: np.random.Generator
+) -> list[tuple[int, NDArray[np.int32]]]:
+    labels_zyx = np.asarray(labels[:, :, :])
+    pieces_zyx, count = components(labels_zyx)
+    flat = np.flatnonzero(pieces_zyx)
+    pieces, ids = pieces_zyx.reshape(-1)[flat], labels_zyx.reshape(-1)[flat]
+    of_piece = [pieces == piece for piece in range(1, count + 1)]
+    return [(int(ids[own][0]), _some(flat[own], labels_zyx.shape, rng)) for own in of_piece]
+
+
+def _some(
+    flat: NDArray[np.int64], shape_zyx: tuple[int, ...], rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """(n, 3) places of some of the voxels."""
+    chosen = rng.choice(flat, size=min(POSITIONS_PER_STRUCTURE, len(flat)), replace=False)
+    return np.stack(np.unravel_index(chosen, shape_zyx), axis=1).astype(np.int32)
 
 
 def _read_box(array: LazyZYX, start_zyx: ShapeZYX, stop_zyx: ShapeZYX, fill: int) -> NDArray[Any]:

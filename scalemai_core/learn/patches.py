@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,17 +86,27 @@ class PatchSource:
         return self._cases.box(case, _triple(start), _triple(stop), settings.patch_zyx)
 
     def _centre(self, case: TrainingCase, rng: np.random.Generator) -> NDArray[np.int64]:
-        """A voxel of a known structure, structures drawn evenly, or any voxel."""
+        """A voxel of a known lesion or structure, each drawn evenly, or any voxel."""
+        train = self._plan.train
         anywhere = rng.integers(case.grid.shape_zyx)
-        if rng.uniform() >= self._plan.train.foreground:
+        wanted = rng.uniform()
+        choices: list[NDArray[np.int32]] = []
+        if wanted < train.lesions:
+            choices = self._known(case, self._cases.lesions(case, self._plan.seed))
+        if not choices and wanted < train.lesions + (1.0 - train.lesions) * train.foreground:
+            positions = self._cases.positions(case, self._plan.seed)
+            choices = self._known(case, sorted(positions.items()))
+        if not choices:
             return anywhere
-        unknown = {self._taxonomy[name].id for name in case.unknown}
-        positions = self._cases.positions(case, self._plan.seed)
-        present = sorted(positions.keys() - unknown)
-        if not present:
-            return anywhere
-        voxels = positions[int(rng.choice(present))]
+        voxels = choices[int(rng.integers(len(choices)))]
         return voxels[int(rng.integers(len(voxels)))].astype(np.int64)
+
+    def _known(
+        self, case: TrainingCase, found: Iterable[tuple[int, NDArray[np.int32]]]
+    ) -> list[NDArray[np.int32]]:
+        """Voxels of what is known, by structure id."""
+        unknown = {self._taxonomy[name].id for name in case.unknown}
+        return [voxels for structure_id, voxels in found if structure_id not in unknown]
 
     def _allowed_of(self, case: TrainingCase) -> dict[Layer, AllowedSets]:
         return {

@@ -52,6 +52,9 @@ class TrainSettings(Section):
     """Gradient norm limit. Ours."""
     foreground: float = Field(default=0.67, ge=0, le=1)
     """Share of patches centred in a labelled structure, structures drawn evenly. Ours."""
+    lesions: float = Field(default=0.0, ge=0, le=1)
+    """Share of patches centred in a lesion before ``foreground`` has its share of the rest. Every
+    lesion of a scan is as likely, however small; in a scan without one, a structure. Ours."""
     augment: bool = True
     """Intensity scale, shift and noise; never a left/right flip, which would swap paired labels."""
 

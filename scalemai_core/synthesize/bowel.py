@@ -104,8 +104,8 @@ def paint_duodenum(canvas: Canvas) -> None:
     canvas.paint(clip(inset(loop.shape, 6.0), lambda block: 34.0 - block.y), GAS_HU)
 
 
-def paint_colon(canvas: Canvas, torso: Torso) -> None:
-    """The frame with haustra, stool and gas, then the rectum."""
+def paint_colon(canvas: Canvas, torso: Torso) -> Tube:
+    """The frame with haustra, stool and gas, then the rectum; returns the frame for lesions."""
     patient = canvas.patient
     shift = {
         name: patient.moved(f"colon {name}", (0.0, 0.0, 0.0), 4.0)
@@ -134,6 +134,7 @@ def paint_colon(canvas: Canvas, torso: Torso) -> None:
         rectum.shape, [(0.0, patient.hu("bowel_wall")), (4.0, 5.0)], "rectum", within=torso.belly
     )
     canvas.paint(clip(inset(rectum.shape, 5.5), lambda block: -42.0 - block.y), GAS_HU)
+    return colon
 
 
 def _fill(

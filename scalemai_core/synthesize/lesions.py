@@ -2,64 +2,213 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
 import numpy as np
+from numpy.typing import NDArray
 
 from scalemai_core.records.label_map import Layer
-from scalemai_core.synthesize.canvas import Canvas, Tissue
-from scalemai_core.synthesize.shapes import Point, Tube, ellipsoid
+from scalemai_core.synthesize.canvas import Canvas
+from scalemai_core.synthesize.shapes import Floats, Point, Tube, Window, as_point, ellipsoid
 
-LESION_CHANCE: dict[str, float] = {
-    "pancreatic_pdac": 0.2,
-    "pancreatic_cyst": 0.12,
-    "liver_lesion": 0.25,
-    "kidney_cyst": 0.25,
+Attenuation = Literal["fluid", "hypodense", "hyperdense", "solid"]
+"""Against its host; solid is wall-like, in a lumen."""
+
+LESION_NUMBERS: Mapping[str, float] = MappingProxyType(
+    {
+        "pancreatic_pdac": 0.2,
+        "pancreatic_cyst": 0.12,
+        "pancreatic_pnet": 0.05,
+        "liver_lesion": 0.4,
+        "kidney_tumor": 0.08,
+        "kidney_cyst": 0.3,
+        "colon_lesion": 0.08,
+    }
+)
+"""How many of each a patient has on average."""
+
+ATTENUATIONS: Mapping[str, tuple[Attenuation, ...]] = MappingProxyType(
+    {
+        "pancreatic_pdac": ("hypodense",),
+        "pancreatic_cyst": ("fluid",),
+        "pancreatic_pnet": ("hyperdense",),
+        "liver_lesion": ("fluid", "hypodense", "hyperdense"),
+        "kidney_tumor": ("hypodense",),
+        "kidney_cyst": ("fluid",),
+        "colon_lesion": ("solid",),
+    }
+)
+"""What each may look like, equally often."""
+
+TISSUES = {
+    "pancreas": "pancreas",
+    "liver": "liver",
+    "kidney": "kidney_cortex",
+    "colon": "bowel_wall",
 }
-"""Share of patients with at least one."""
+"""The tissue that the lesions of an organ differ from."""
+
+BOXES: dict[str, tuple[Point, Point]] = {
+    "liver": ((-60.0, -75.0, -50.0), (125.0, 85.0, 105.0)),
+    "kidney_left": ((-94.0, -72.0, -56.0), (-36.0, -14.0, 52.0)),
+    "kidney_right": ((36.0, -72.0, -70.0), (94.0, -14.0, 38.0)),
+}
+"""Where organs that are no tubes may lie, template mm."""
+
+LEAST_CONTRAST_HU = 20.0
+GAP_MM = 4.0
+"""Least distance between the surfaces of two lesions."""
+MAX_TRIES = 200
 
 
-def paint_lesions(canvas: Canvas, pancreas: Tube, share: float) -> None:
-    """Draw which lesions the patient has and paint them; ``share`` scales all chances."""
-    patient = canvas.patient
-    rng = patient.rng("lesions")
-    has = {name: rng.random() < chance * share for name, chance in LESION_CHANCE.items()}
-    if has["pancreatic_pdac"]:
-        place = pancreas.points[int(rng.integers(6, len(pancreas.points) - 4))]
-        _paint_blob(
-            canvas,
-            tuple(place.tolist()),
-            float(rng.uniform(6, 17)),
-            patient.hu("pancreatic_pdac"),
-            "pancreatic_pdac",
-        )
-    if has["pancreatic_cyst"]:
-        place = pancreas.points[int(rng.integers(10, len(pancreas.points) - 3))] + rng.normal(
-            0, 3, 3
-        )
-        _paint_blob(
-            canvas, tuple(place.tolist()), float(rng.uniform(5, 12)), 12.0, "pancreatic_cyst"
-        )
-    if has["liver_lesion"]:
-        for _ in range(int(rng.integers(1, 4))):
-            center = (rng.uniform(45, 110), rng.uniform(-40, 45), rng.uniform(5, 62))
-            hu = float(rng.choice([8.0, patient.hu("liver") - 40.0]))
-            _paint_blob(canvas, center, float(rng.uniform(5, 18)), hu, "liver_lesion")
-    if has["kidney_cyst"]:
-        side = float(rng.choice([-1.0, 1.0]))
-        center = (side * rng.uniform(72, 84), rng.uniform(-50, -30), rng.uniform(-35, 30))
-        _paint_blob(canvas, center, float(rng.uniform(6, 18)), 6.0, "kidney_cyst")
+@dataclass(frozen=True, slots=True)
+class PaintedLesion:
+    """One lesion of a phantom, as it is; at least a voxel of it is in the scan."""
+
+    structure: str
+    organ: str
+    """Its host: ``liver``, ``pancreas``, ``kidney_left``, ``colon``."""
+    place: str
+    """The structure at its centre: ``pancreas_tail``."""
+    attenuation: Attenuation
+    diameter_mm: float
+    """Mean of its axes; less where its host's surface cuts it."""
 
 
-def _paint_blob(canvas: Canvas, center: Point, radius_mm: float, tissue: Tissue, name: str) -> None:
-    """A lump clipped to the organ it grows in, which it may push out by a third of its radius."""
-    parents = [canvas.taxonomy[parent] for parent in canvas.taxonomy[name].inside]
-    ids = np.concatenate([canvas.taxonomy.member_ids(parent.name) for parent in parents])
-    anatomy = canvas.labels[Layer.ANATOMY]
-    shape = ellipsoid(center, (radius_mm, radius_mm * 0.9, radius_mm * 0.95))
-    window = canvas.block.window(shape.lower, shape.upper)
-    if not anatomy[window].size:
-        return
-    distance = shape.distance(canvas.block.crop(window)) + 1.0 * canvas.bumps[window]
-    inside = np.isin(anatomy[window], ids)
-    distance = np.where(inside, distance, np.float32(canvas.soft_mm))
-    canvas.cover(window, distance, tissue)
-    canvas.mark(window, distance < 0, name)
+@dataclass(frozen=True, slots=True)
+class LesionPlan:
+    """Which lesions a patient may have."""
+
+    numbers: Mapping[str, float]
+    """Mean of each structure's Poisson number."""
+    diameter_mm: tuple[float, float]
+    """Range; every octave of it is equally frequent."""
+    healthy_share: float
+    """Share of patients who have none."""
+
+
+def paint_lesions(
+    canvas: Canvas, plan: LesionPlan, tubes: Mapping[str, Tube]
+) -> tuple[PaintedLesion, ...]:
+    """Draw which lesions the patient has and paint those in the field of view.
+
+    ``tubes`` are the hosts that are tubes. Lesions neither touch nor overlap; one for which there
+    is no place is left out. What is drawn does not depend on the grid, but for centres at the
+    surface of a host.
+    """
+    rng = canvas.patient.rng("lesions")
+    healthy = rng.random() < plan.healthy_share
+    numbers = {name: int(rng.poisson(mean)) for name, mean in plan.numbers.items()}
+    if healthy:
+        return ()
+    painter = _Painter(canvas, plan, tubes)
+    painted = (
+        painter.paint(name, number) for name, count in numbers.items() for number in range(count)
+    )
+    return tuple(lesion for lesion in painted if lesion is not None)
+
+
+class _Painter:
+    """Places lesions one after the other, and remembers where."""
+
+    def __init__(self, canvas: Canvas, plan: LesionPlan, tubes: Mapping[str, Tube]) -> None:
+        self._canvas = canvas
+        self._plan = plan
+        self._tubes = tubes
+        self._taken: list[tuple[NDArray[np.float64], float]] = []
+
+    def paint(self, name: str, number: int) -> PaintedLesion | None:
+        """None if it lies outside of the field of view or found no place."""
+        taxonomy, patient = self._canvas.taxonomy, self._canvas.patient
+        rng = patient.rng(f"{name} {number}")
+        radius_mm = 0.5 * float(np.exp(rng.uniform(*np.log(self._plan.diameter_mm))))
+        axes = np.exp(rng.uniform(-0.15, 0.15, 3))
+        radii_mm = as_point(radius_mm * axes / axes.mean())
+        turn, tilt = (float(angle) for angle in rng.uniform(-90.0, 90.0, 2))
+        looks = ATTENUATIONS[name]
+        attenuation = looks[int(rng.integers(len(looks)))]
+        organ = str(rng.choice([host for host in taxonomy[name].inside if host != "rectum"]))
+        hu = _lesion_hu(attenuation, patient.hu(TISSUES[organ.split("_")[0]]), rng)
+        center = self._place(organ, radius_mm, rng)
+        voxel = None if center is None else _voxel(self._canvas, center)
+        if center is None or voxel is None:
+            return None
+        place = taxonomy.by_id(int(self._canvas.labels[Layer.ANATOMY][voxel])).name
+        shape = ellipsoid(center, radii_mm, turn, tilt)
+        window = self._canvas.block.window(shape.lower, shape.upper)
+        roughness = np.float32(min(1.0, 0.12 * radius_mm))
+        whole = shape.distance(self._canvas.block.crop(window))
+        whole = (whole + roughness * self._canvas.bumps[window]).astype(np.float32)
+        left = self._lay(window, whole, hu, organ)
+        self._canvas.mark(window, left < 0, name)
+        self._canvas.labels[Layer.LESIONS][voxel] = taxonomy[name].id
+        share = min(1.0, _volume(left) / max(_volume(whole), 1e-6)) ** (1 / 3)
+        return PaintedLesion(name, organ, place, attenuation, 2 * radius_mm * share)
+
+    def _lay(self, window: Window, whole: Floats, hu: float, organ: str) -> Floats:
+        """Lay tissue into the image where the host is; returns the distance that was laid."""
+        canvas = self._canvas
+        host = np.isin(canvas.labels[Layer.ANATOMY][window], canvas.taxonomy.member_ids(organ))
+        left = np.where(host, whole, np.float32(canvas.soft_mm))
+        canvas.cover(window, left, hu)
+        return left
+
+    def _place(self, organ: str, radius_mm: float, rng: np.random.Generator) -> Point | None:
+        """A centre in the organ or outside of the field of view, away from other lesions."""
+        canvas = self._canvas
+        ids = canvas.taxonomy.member_ids(organ)
+        for _ in range(MAX_TRIES):
+            point = self._anywhere(organ, rng)
+            if any(
+                np.linalg.norm(point - other) < radius_mm + other_mm + GAP_MM
+                for other, other_mm in self._taken
+            ):
+                continue
+            center = as_point(point)
+            voxel = _voxel(canvas, center)
+            if voxel is None or canvas.labels[Layer.ANATOMY][voxel] in ids:
+                self._taken.append((point, 1.2 * radius_mm))
+                return center
+        return None
+
+    def _anywhere(self, organ: str, rng: np.random.Generator) -> NDArray[np.float64]:
+        """A point in or near an organ."""
+        if organ in BOXES:
+            return rng.uniform(*BOXES[organ])
+        tube = self._tubes[organ]
+        index = int(rng.integers(2, len(tube.points) - 2))
+        direction = rng.normal(size=3)
+        away = rng.uniform(0.0, 0.8) * tube.radii[index] / np.linalg.norm(direction)
+        return tube.points[index] + away * direction
+
+
+def _lesion_hu(attenuation: Attenuation, host_hu: float, rng: np.random.Generator) -> float:
+    share, fluid = float(rng.uniform(0.3, 0.45)), float(rng.uniform(0.0, 16.0))
+    contrast = max(LEAST_CONTRAST_HU, share * host_hu)
+    return {
+        "fluid": fluid,
+        "hypodense": host_hu - contrast,
+        "hyperdense": host_hu + contrast,
+        "solid": host_hu + fluid,
+    }[attenuation]
+
+
+def _voxel(canvas: Canvas, center: Point) -> tuple[int, int, int] | None:
+    """Index of the voxel that holds a point; None outside of the grid."""
+    window = canvas.block.window(center, center)
+    block = canvas.block.crop(window)
+    if not block.x.size:
+        return None
+    square = (block.x - center[0]) ** 2 + (block.y - center[1]) ** 2 + (block.z - center[2]) ** 2
+    z, y, x = np.unravel_index(int(square.argmin()), square.shape)
+    if square[z, y, x] > canvas.soft_mm**2:
+        return None
+    return (int(z) + window[0].start, int(y) + window[1].start, int(x) + window[2].start)
+
+
+def _volume(distance: Floats) -> float:
+    """Voxels inside."""
+    return float(np.count_nonzero(distance < 0)) or 1.0

@@ -147,10 +147,10 @@ def _write_nifti(path: Path, array_zyx: NDArray[np.int16] | NDArray[np.uint8], g
 
 def _write_cases(path: Path, cases: Sequence[str], infos: Sequence[CaseInfo]) -> None:
     rows = (
-        (case, info.patient, info.sex, info.age_years, info.phase, info.centre)
+        (case, info.patient, info.sex, info.age_years, info.phase, info.centre, info.report)
         for case, info in zip(cases, infos, strict=True)
     )
-    _write_csv(path, ("case", "patient", "sex", "age", "phase", "centre"), rows)
+    _write_csv(path, ("case", "patient", "sex", "age", "phase", "centre", "report"), rows)
 
 
 def _write_faults(path: Path, faults: Sequence[tuple[str, Fault]]) -> None:

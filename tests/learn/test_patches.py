@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from memory import SHAPE, TAXONOMY, MemoryVolumes, add_case, grid_of, make_plan
+from memory import (
+    SHAPE,
+    STRUCTURES,
+    TAXONOMY,
+    MemoryVolumes,
+    add_case,
+    grid_of,
+    make_plan,
+)
 
+from scalemai_core.learn.channels import Channels
 from scalemai_core.learn.patches import Patch, PatchSource
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import TrainingCase, TrainingPlan
@@ -106,6 +115,42 @@ def test_patches_are_centred_in_known_structures(
     source = source_of(plan, volumes)
     for index in range(12):
         assert source.patch(index).labels[Layer.VESSELS].any()
+
+
+def test_small_lesions_are_centred_in_as_often_as_large_ones(
+    volumes: MemoryVolumes, cases: list[TrainingCase]
+) -> None:
+    lesions_zyx = np.zeros(SHAPE, dtype=np.uint8)
+    lesions_zyx[2, 2, 2] = TAXONOMY["kidney_cyst"].id
+    lesions_zyx[10:20, 8:18, 12:24] = TAXONOMY["kidney_cyst"].id
+    volumes.arrays["lesions"] = lesions_zyx
+    maps = {**cases[0].label_maps, Layer.LESIONS: "lesions"}
+    names = Channels.of((*STRUCTURES, "kidney_cyst"), TAXONOMY).names
+    plan = make_plan(
+        [cases[0].model_copy(update={"label_maps": maps})],
+        channels=names,
+        input=InputSettings(spacing_mm=4.0, patch_zyx=(4, 4, 4)),
+        train=TrainSettings(lesions=0.8, foreground=0.0, augment=False),
+    )
+    source = source_of(plan, volumes)
+    voxels = [np.count_nonzero(source.patch(i).labels[Layer.LESIONS]) for i in range(100)]
+    assert 25 <= voxels.count(1) <= 55
+    assert 25 <= sum(number > 1 for number in voxels) <= 65
+    assert voxels.count(0) >= 5
+
+
+def test_a_scan_without_lesions_is_centred_in_its_structures(
+    volumes: MemoryVolumes, cases: list[TrainingCase]
+) -> None:
+    plan = make_plan(
+        cases[:1],
+        input=InputSettings(spacing_mm=4.0, patch_zyx=(4, 4, 4)),
+        train=TrainSettings(lesions=1.0, foreground=0.0, augment=False),
+    )
+    source = source_of(plan, volumes)
+    for index in range(12):
+        labels = source.patch(index).labels
+        assert labels[Layer.VESSELS].any() or labels[Layer.ANATOMY].any()
 
 
 def test_resampling_keeps_the_labels_on_the_image(volumes: MemoryVolumes) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scalemai_core.records.label_map import Layer
-from scalemai_core.synthesize.lesions import LESION_CHANCE
+from scalemai_core.synthesize.lesions import LESION_NUMBERS
 from scalemai_core.synthesize.phantoms import (
     PHANTOM_STRUCTURES,
     Phantom,
@@ -19,7 +19,7 @@ from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 TAXONOMY = load_taxonomy()
 PATIENTS = [(0, 0), (0, 1), (7, 2), (7, 13), (101, 4)]
-ALWAYS = tuple(name for name in PHANTOM_STRUCTURES if name not in {*LESION_CHANCE, "vertebrae_T9"})
+ALWAYS = tuple(name for name in PHANTOM_STRUCTURES if name not in {*LESION_NUMBERS, "vertebrae_T9"})
 
 
 @pytest.fixture(scope="module", params=PATIENTS, ids=lambda key: f"seed{key[0]}-{key[1]}")
@@ -152,14 +152,14 @@ def test_the_pancreas_is_one_piece_of_three_neighbours(phantom: Phantom) -> None
 def test_lesions_lie_in_the_organ_that_they_belong_to() -> None:
     found: set[str] = set()
     for index in range(6):
-        phantom = make_phantom(2, index, PhantomSettings(spacing_mm=6.0, lesions=4.0))
-        for name in LESION_CHANCE:
+        phantom = make_phantom(2, index, PhantomSettings(spacing_mm=6.0, lesions=8.0))
+        for name in LESION_NUMBERS:
             lesion = mask(phantom, name)
             hosts = [mask(phantom, host) for host in TAXONOMY[name].inside]
             if lesion.any():
                 found.add(name)
                 assert not (lesion & ~np.logical_or.reduce(hosts)).any(), name
-    assert found == set(LESION_CHANCE)
+    assert found == set(LESION_NUMBERS)
 
 
 def test_a_factor_of_zero_leaves_everyone_healthy() -> None:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from nibabel import nifti1, orientations
 
+from scalemai_core.intake.table import read_table
 from scalemai_core.records.label_map import Layer
 from scalemai_core.synthesize.faults import DegradeSettings, present
 from scalemai_core.synthesize.phantoms import PHANTOM_STRUCTURES, PhantomSettings, make_phantom
 from scalemai_core.synthesize.population import annotated, write_population, write_virtual
+from scalemai_core.synthesize.report import ReportSettings
 from scalemai_core.synthesize.virtual import VirtualSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -76,11 +78,23 @@ def test_masks_read_back_as_the_truth_and_absent_ones_are_empty(truth: Path) -> 
 def test_the_table_describes_every_patient(truth: Path) -> None:
     table = rows(truth / "cases.csv")
     assert [row["case"] for row in table] == ["case_0001", "case_0002"]
-    assert list(table[0]) == ["case", "patient", "sex", "age", "phase", "centre"]
+    assert list(table[0]) == ["case", "patient", "sex", "age", "phase", "centre", "report"]
+    assert {row["report"] for row in table} == {""}
     assert len({row["patient"] for row in table}) == 2
     assert {row["sex"] for row in table} <= {"F", "M"}
     assert all(20 <= float(row["age"]) <= 90 for row in table)
     assert not (truth / "faults.csv").exists()
+
+
+def test_reports_are_read_back_from_the_table(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"report": ReportSettings(), "structures": ("liver",)})
+    write_population(tmp_path, seed=1, count=2, settings=settings, degrade=None)
+    table = read_table(tmp_path / "cases.csv")
+    for index, case in enumerate(("case_0001", "case_0002")):
+        report = make_phantom(1, index, settings).info.report
+        assert report is not None
+        assert "FINDINGS:" in report
+        assert table[case].report == report
 
 
 def test_a_degraded_population_shows_the_same_patients(truth: Path, noisy: Path) -> None:
