@@ -24,7 +24,7 @@ class ReviewItem(Record):
     """A mask that needs a person."""
 
     item_id: str
-    """Derived from round, scan and structure or lesion candidate, so that a queue can be rebuilt."""
+    """Of round, scan, and structure or lesion candidate, so that a queue can be rebuilt."""
     round: int
     kind: ItemKind
     scan_id: str

@@ -50,3 +50,7 @@ class LesionSettings(Section):
     """Share of deletions of probable candidates that people look at all the same; section 9.5."""
     report_audit_probability: float = Field(default=0.9, gt=0, le=1)
     """What is probable; section 9.5."""
+    bootstraps: int = Field(default=1000, ge=100)
+    """Resamples of patients for the bands of curves; section 10.3."""
+    review_share: float = Field(default=0.5, ge=0, le=1)
+    """Largest share of a round's review that goes to lesion candidates. Ours."""
