@@ -1,4 +1,4 @@
-"""Candidates and true lesions of gold scans, side by side, and what they say of a model."""
+"""Candidates and lesions side by side, and what gold says of a model by them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ class DetectionKind(StrEnum):
 
 
 class Detection(Record):
-    """One row of the comparison of candidates with the truth, at one site of one gold scan."""
+    """One row of the comparison of candidates with lesions, at one site of one scan.
+
+    In gold the lesions are true ones, elsewhere those of the present annotation.
+    """
 
     scan_id: str
     patient: str
-    gold: GoldRole
+    gold: GoldRole | None
     site: str
     kind: DetectionKind
     candidate: LesionCandidate | None = None

@@ -1,4 +1,4 @@
-"""Candidates of one gold scan against the lesions that are known to be there."""
+"""Candidates of one scan against the lesions that are known, or labelled, to be there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scalemai_core.measure.detection.meeting import Meeting
 from scalemai_core.records.annotation import State
 from scalemai_core.records.detection import Detection, DetectionKind
 from scalemai_core.records.lesion import Lesion, LesionCandidate
-from scalemai_core.records.scan import GoldRole, Scan
+from scalemai_core.records.scan import Scan
 from scalemai_core.taxonomy.site import Site, lesion_sites
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 from scalemai_core.volume.resample import resample_labels
@@ -69,7 +69,7 @@ def detections(
         meeting = Meeting.of_arrays(
             _only(lesions_zyx, own_lesions), _only(candidates_zyx, own), scan.grid.spacing_mm_zyx
         )
-        row = _Row(scan, scan.gold, site)
+        row = _Row(scan, site)
         yield row.of(DetectionKind.LOOKED)
         yield from _rows(row, match(meeting), own_lesions, own)
 
@@ -77,8 +77,8 @@ def detections(
 class _Row:
     """Rows of one site of one scan."""
 
-    def __init__(self, scan: Scan, gold: GoldRole, site: Site) -> None:
-        self._scan, self._gold, self._site = scan, gold, site
+    def __init__(self, scan: Scan, site: Site) -> None:
+        self._scan, self._site = scan, site
 
     def of(
         self,
@@ -89,7 +89,7 @@ class _Row:
         return Detection(
             scan_id=self._scan.scan_id,
             patient=self._scan.patient,
-            gold=self._gold,
+            gold=self._scan.gold,
             site=self._site.name,
             kind=kind,
             candidate=candidate,

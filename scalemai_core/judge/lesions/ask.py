@@ -1,0 +1,181 @@
+"""Which candidates people get to see, and what happens to the annotations of lesions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+import polars as pl
+
+from scalemai_core.judge.lesions.settle import Words
+from scalemai_core.records.annotation import State
+from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.finding import Finding
+from scalemai_core.records.review import ItemKind
+from scalemai_core.records.settlement import Fate
+from scalemai_core.settings.lesions import LesionSettings
+from scalemai_core.taxonomy.site import Site
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+GROUP = ["scan_id", "site"]
+SMALL_MM3 = math.pi / 6 * 20.0**3
+"""Of a lesion of 20 mm: what people overlook, and what is worth finding."""
+SMALL_BONUS = 0.25
+"""As much as being quite undecided is worth. Section 1.6 wants a bonus and names none. Ours."""
+FIRST = 1.0
+"""Added to what goes before all doubts: audits, and lesions that only a report names."""
+
+
+def ask_candidates(candidates: pl.DataFrame, masks: int, settings: LesionSettings) -> pl.DataFrame:
+    """Questions, one a candidate, of the sites that open at most ``masks`` masks altogether.
+
+    A site of a scan is asked about as a whole or not at all, so that afterwards it is known.
+    """
+    p = pl.col("probability")
+    small = (pl.col("volume_mm3") <= SMALL_MM3).cast(pl.Float64)
+    open_ones = candidates.filter((pl.col("fate") == Fate.REVIEW.value) | pl.col("audit"))
+    worth = p * (1 - p) + SMALL_BONUS * small + FIRST * pl.col("audit").cast(pl.Float64)
+    valued = open_ones.with_columns(priority=worth)
+    groups = (
+        valued.group_by(GROUP)
+        .agg(most=pl.col("priority").max(), opens=pl.col("structure").n_unique())
+        .sort("most", *GROUP, descending=[True, False, False])
+        .filter(pl.col("opens").cum_sum() <= masks)
+        .select(GROUP)
+    )
+    return (
+        valued.join(groups, on=GROUP)
+        .sort("priority", "candidate_id", descending=[True, False])
+        .select(
+            "scan_id",
+            "structure",
+            "priority",
+            reason=pl.when(pl.col("audit"))
+            .then(pl.concat_str(pl.lit("audit: "), "reason"))
+            .otherwise("reason"),
+            seconds=pl.lit(settings.seconds_false_positive),
+            rival=pl.lit(Candidate.PREDICTION.value),
+            rival_map=pl.lit(None, dtype=pl.String),
+            kind=pl.lit(ItemKind.LESION.value),
+            candidate_id="candidate_id",
+        )
+    )
+
+
+def ask_unfound(
+    found: Collection[tuple[str, Finding]], masks: int, settings: LesionSettings
+) -> pl.DataFrame:
+    """Questions about lesions that a report names and nothing shows; (scan, finding) pairs.
+
+    They come first: a missed tumour is worth more than any outline.
+    """
+    rows = [
+        {
+            "scan_id": scan_id,
+            "structure": finding.structure,
+            "priority": FIRST + 1.0,
+            "reason": finding.message,
+            "seconds": settings.seconds_draw,
+            "rival": Candidate.PREDICTION.value,
+            "rival_map": None,
+            "kind": ItemKind.CHOOSE.value,
+            "candidate_id": None,
+        }
+        for scan_id, finding in sorted(found, key=lambda one: (one[0], one[1].structure))
+    ]
+    return pl.DataFrame(rows[:masks], schema=QUESTIONS)
+
+
+QUESTIONS = pl.Schema(
+    {
+        "scan_id": pl.String,
+        "structure": pl.String,
+        "priority": pl.Float64,
+        "reason": pl.String,
+        "seconds": pl.Float64,
+        "rival": pl.String,
+        "rival_map": pl.String,
+        "kind": pl.String,
+        "candidate_id": pl.String,
+    }
+)
+ACTIONS = pl.Schema(
+    {
+        "scan_id": pl.String,
+        "structure": pl.String,
+        "lesion_action": pl.String,
+        "lesion_otherwise": pl.String,
+        "lesion_reason": pl.String,
+        "lesion_quality": pl.Float64,
+    }
+)
+
+
+def site_actions(
+    site: Site,
+    states: dict[str, State],
+    candidates: pl.DataFrame,
+    asked: Collection[str],
+    words: Words,
+) -> list[dict[str, object]]:
+    """What happens to the annotations of one site of one scan; structures left as they are are
+    left out.
+
+    ``states`` are those of the structures that the model can see there, ``candidates`` the site's,
+    ``asked`` the ids that people get to see.
+    """
+    unknown = [name for name, state in states.items() if state is State.UNKNOWN]
+    if asked:
+        shown = set(candidates.filter(pl.col("candidate_id").is_in(list(asked)))["structure"])
+        reason = f"{len(asked)} candidates are shown to a reader"
+        names = [name for name in states if name in shown or name in unknown]
+        return [_row(name, Action.REVIEW, reason, 0.0) for name in names]
+    if (candidates["fate"] == Fate.REVIEW.value).any():
+        return []
+    rows: list[dict[str, object]] = []
+    absent = stated_absent(site, words)
+    kept = candidates.filter(pl.col("fate") == Fate.KEPT.value)
+    for name in unknown:
+        own = kept.filter(pl.col("structure") == name)
+        if own.height:
+            quality = float(own["probability"].to_numpy().mean())
+            reason = f'the report names it: "{own["sentences"][0]}"'
+            rows.append(_row(name, Action.IMPUTE, reason, quality))
+        elif name in absent:
+            rows.append(_row(name, Action.SET_ABSENT, absent[name], 1.0))
+    return rows
+
+
+def stated_absent(site: Site, words: Words) -> dict[str, str]:
+    """Structures without parts that a report excludes in every host, and why, in its words."""
+    taxonomy = load_taxonomy()
+    found: dict[str, str] = {}
+    for name in site.lesions:
+        if taxonomy.children(name):
+            continue
+        line = [name, *(structure.name for structure in taxonomy.ancestors(name))]
+        sentences = [_excluding(line, host, words) for host in site.hosts]
+        if all(sentences):
+            said = " ".join(dict.fromkeys(sentences))
+            found[name] = f'the report excludes it: "{said}"'
+    return found
+
+
+def _excluding(line: list[str], host: str, words: Words) -> str:
+    """The sentence that excludes a structure, or what it is a part of, in a host."""
+    for name in line:
+        said = words.get((name, host))
+        if said is not None and said.may_delete:
+            return " ".join(said.sentences)
+    return ""
+
+
+def _row(structure: str, action: Action, reason: str, quality: float) -> dict[str, object]:
+    otherwise = Action.KEEP if action is Action.REVIEW else action
+    return {
+        "structure": structure,
+        "lesion_action": action.value,
+        "lesion_otherwise": otherwise.value,
+        "lesion_reason": reason,
+        "lesion_quality": quality,
+    }
