@@ -23,6 +23,7 @@ from scalemai_core.settings.learning import (
     PredictSettings,
     TrainSettings,
 )
+from scalemai_core.settings.radiology import RadiologySettings
 from scalemai_core.settings.section import Section
 from scalemai_core.settings.vision import VisionSettings
 
@@ -78,6 +79,7 @@ class EngineSettings(Section):
     judge: JudgeSettings = JudgeSettings()
     expert: ExpertSettings = ExpertSettings()
     vision: VisionSettings = VisionSettings()
+    radiology: RadiologySettings = RadiologySettings()
     decide: DecideSettings = DecideSettings()
     review: ReviewSettings = ReviewSettings()
     train: TrainSettings = TrainSettings()
