@@ -10,6 +10,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from scalemai_core.endpoint.client import Endpoint
 from scalemai_core.judge.decisions.decide import decide
 from scalemai_core.judge.expert.expert import Expert
 from scalemai_core.records.decision import Action, Candidate
@@ -19,7 +20,6 @@ from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.vision.appearance import APPEARANCE
-from scalemai_core.vision.endpoint import Endpoint
 from scalemai_core.vision.opinion import Pair, second_opinion
 from scalemai_core.vision.projection import Mask
 from tasks.dataset import LabelledScan, labelled_scans

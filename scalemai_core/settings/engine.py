@@ -24,6 +24,7 @@ from scalemai_core.settings.learning import (
     TrainSettings,
 )
 from scalemai_core.settings.lesions import LesionSettings
+from scalemai_core.settings.radiology import RadiologySettings
 from scalemai_core.settings.section import Section
 from scalemai_core.settings.vision import VisionSettings
 
@@ -79,6 +80,7 @@ class EngineSettings(Section):
     judge: JudgeSettings = JudgeSettings()
     expert: ExpertSettings = ExpertSettings()
     vision: VisionSettings = VisionSettings()
+    radiology: RadiologySettings = RadiologySettings()
     decide: DecideSettings = DecideSettings()
     lesions: LesionSettings = LesionSettings()
     review: ReviewSettings = ReviewSettings()

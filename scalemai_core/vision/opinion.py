@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from scalemai_core.endpoint.client import Reply
 from scalemai_core.errors import NoAnswer
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.records.opinion import Opinion, Preference
 from scalemai_core.settings.vision import VisionSettings
-from scalemai_core.vision.endpoint import Reply
 from scalemai_core.vision.projection import Mask, Plane, Projector, gray_png, overlay_png
 from scalemai_core.vision.question import (
     Answer,

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scalemai_core.endpoint.prompt import Prompt
 from scalemai_core.vision.appearance import APPEARANCE
 from scalemai_core.vision.projection import Plane
 
@@ -63,17 +64,16 @@ YES_NO = (Answer.YES, Answer.NO, Answer.NEITHER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Prompt):
     """One request: words, pictures in order (PNG), and the answers that are understood."""
 
-    text: str
-    pictures: tuple[bytes, ...]
+    system: str = SYSTEM
     answers: tuple[Answer, ...]
 
     @property
     def prompt_hash(self) -> str:
         """Of all words, which do not depend on the order of the pictures."""
-        return _hash(f"{SYSTEM}\n{self.text}".encode())
+        return _hash(f"{self.system}\n{self.text}".encode())
 
     @property
     def image_hashes(self) -> tuple[str, ...]:

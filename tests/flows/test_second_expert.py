@@ -11,11 +11,11 @@ import pytest
 from small_population import small_settings
 
 from flows.em_round import em_round
+from scalemai_core.endpoint.client import Endpoint, Reply
 from scalemai_core.records.opinion import Preference
 from scalemai_core.records.round import RoundResult
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.vision.appearance import APPEARANCE
-from scalemai_core.vision.endpoint import Endpoint, Reply
 from scalemai_core.vision.question import Question
 from tasks.opinions import COLUMNS, PAIRS
 from tasks.round import plan_path

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from local_service import Request, Response, Script, Service, honest, red, says, serving
 
+from scalemai_core.endpoint.client import Endpoint
 from scalemai_core.records.opinion import Opinion, Preference
 from scalemai_core.settings.vision import VisionSettings
-from scalemai_core.vision.endpoint import Endpoint
 from scalemai_core.vision.opinion import Pair, second_opinion, telling_plane
 from scalemai_core.vision.projection import Plane, Projector
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
+from scalemai_core.endpoint.prompt import Prompt
 from scalemai_core.errors import NoAnswer
-from scalemai_core.settings.vision import VisionSettings
-from scalemai_core.vision.question import SYSTEM, Question
+from scalemai_core.settings.endpoint import EndpointSettings
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request otherwise
 
@@ -53,13 +53,13 @@ class Endpoint:
     words of exceptions, which may hold headers, nor a failed reply's body.
     """
 
-    def __init__(self, settings: VisionSettings, key: str = "", pause_s: float = 1.0) -> None:
+    def __init__(self, settings: EndpointSettings, key: str = "", pause_s: float = 1.0) -> None:
         self._settings = settings
         self._key = key.strip()
         self._pause_s = pause_s
         self._failures = 0
 
-    def ask(self, question: Question) -> Reply:
+    def ask(self, prompt: Prompt) -> Reply:
         """One question, as often as ``tries``; blocks for ``timeout_s`` an attempt and pauses.
 
         After ``give_up_after`` failures in a row nothing is sent any more.
@@ -69,7 +69,7 @@ class Endpoint:
         if not (self._key.isascii() and self._key.isprintable()):
             raise NoAnswer(f"{self._settings.key_variable} holds characters that no key can have")
         try:
-            reply = asyncio.run(self._ask(_payload(question, self._settings)))
+            reply = asyncio.run(self._ask(_payload(prompt, self._settings)))
         except NoAnswer:
             self._failures += 1
             raise
@@ -155,17 +155,17 @@ async def _bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _payload(question: Question, settings: VisionSettings) -> dict[str, Any]:
+def _payload(prompt: Prompt, settings: EndpointSettings) -> dict[str, Any]:
     """Temperature 0, top-p 1 (section 2.3), and a seed for services that know one."""
     pictures = [
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_base64(picture)}"}}
-        for picture in question.pictures
+        for picture in prompt.pictures
     ]
     return {
         "model": settings.model,
         "messages": [
-            {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": [{"type": "text", "text": question.text}, *pictures]},
+            {"role": "system", "content": prompt.system},
+            {"role": "user", "content": [{"type": "text", "text": prompt.text}, *pictures]},
         ],
         "temperature": 0,
         "top_p": 1,

@@ -12,19 +12,24 @@ from typing import Any
 import pytest
 from local_service import Request, Response, Script, says, serving
 
+from scalemai_core.endpoint import client as module
+from scalemai_core.endpoint.client import Endpoint, Reply
+from scalemai_core.endpoint.prompt import Prompt
 from scalemai_core.errors import NoAnswer
-from scalemai_core.settings.vision import VisionSettings
-from scalemai_core.vision import endpoint as module
-from scalemai_core.vision.endpoint import Endpoint, Reply
-from scalemai_core.vision.question import CHOICES, SYSTEM, Question
+from scalemai_core.settings.endpoint import EndpointSettings
 
 KEY = "sk-do-not-tell-anyone"
-QUESTION = Question(text="Which?", pictures=(b"one", b"two"), answers=CHOICES)
+QUESTION = Prompt(system="You look.", text="Which?", pictures=(b"one", b"two"))
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def client(url: str, key: str = KEY, **settings: Any) -> Endpoint:
     named = {"model": "m", "timeout_s": 5.0, "give_up_after": 100} | settings
-    return Endpoint(VisionSettings(url=url, **named), key, pause_s=0.0)
+    return Endpoint(EndpointSettings(url=url, **named), key, pause_s=0.0)
 
 
 def ask(script: Script, key: str = KEY, **settings: Any) -> Reply:
@@ -43,7 +48,7 @@ def test_a_question_travels_as_chat_completion_with_data_urls() -> None:
     wanted = {"model": "qwen", "temperature": 0, "top_p": 1, "max_tokens": 99}
     assert sent.items() >= wanted.items()
     system, user = sent["messages"]
-    assert system == {"role": "system", "content": SYSTEM}
+    assert system == {"role": "system", "content": "You look."}
     assert user["content"][0] == {"type": "text", "text": "Which?"}
     assert [part["image_url"]["url"] for part in user["content"][1:]] == [
         "data:image/png;base64,b25l",
@@ -182,7 +187,7 @@ def test_a_dead_service_is_left_alone_and_a_good_answer_restores_trust() -> None
 
 @pytest.mark.parametrize("key", ["sk-\u00fcber", "two\nlines"])
 def test_a_broken_key_is_refused_without_being_shown(key: str) -> None:
-    with pytest.raises(NoAnswer, match="SCALEMAI_VISION_KEY") as error:
+    with pytest.raises(NoAnswer, match="SCALEMAI_KEY") as error:
         client("http://127.0.0.1:9/v1", key).ask(QUESTION)
     assert key not in str(error.value)
 

@@ -1,0 +1,40 @@
+"""Structures that a report says are there or not, where its words leave no doubt."""
+
+from __future__ import annotations
+
+from scalemai_core.radiology.labelled import NOT_THERE, THERE
+from scalemai_core.radiology.reading import Reading
+from scalemai_core.radiology.summary import Told
+from scalemai_core.records.label_map import Layer
+from scalemai_core.taxonomy.taxonomy import Taxonomy
+
+
+def stated(reading: Reading, taxonomy: Taxonomy) -> dict[str, bool]:
+    """Lesion structure -> whether it is there; others the report leaves open.
+
+    There, if one organ has it; not there, if every organ that may hold it may be cleared of it.
+    """
+    facts: dict[str, bool] = {}
+    for structure in taxonomy.in_layer(Layer.LESIONS):
+        rows = [row for row in reading.lesions if row.structure == structure.name]
+        if any(row.told is Told.PRESENT for row in rows):
+            facts[structure.name] = True
+        elif rows and all(row.may_delete for row in rows):
+            facts[structure.name] = False
+    return facts
+
+
+def stated_lines(text: str | None, taxonomy: Taxonomy) -> dict[str, bool]:
+    """Structures of other layers, by lines such as ``Gallbladder: absent``.
+
+    Lines that contradict one another state nothing.
+    """
+    facts: dict[str, set[bool]] = {}
+    for line in (text or "").splitlines():
+        label, _, said = line.partition(":")
+        name, word = taxonomy.resolve(label.strip()), said.strip().rstrip(".").lower()
+        if name is None or taxonomy[name].layer is Layer.LESIONS:
+            continue
+        if word in THERE | NOT_THERE:
+            facts.setdefault(name, set()).add(word in THERE)
+    return {name: said == {True} for name, said in facts.items() if len(said) == 1}
