@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scalemai_core.records.label_map import Layer
 from scalemai_core.synthesize.canvas import Canvas
-from scalemai_core.synthesize.shapes import Floats, Point, Tube, Window, as_point, ellipsoid
+from scalemai_core.synthesize.shapes import Point, Shape, Tube, as_point, ellipsoid
 
 Attenuation = Literal["fluid", "hypodense", "hyperdense", "solid"]
 """Against its host; solid is wall-like, in a lumen."""
@@ -133,28 +133,27 @@ class _Painter:
         organ = str(rng.choice([host for host in taxonomy[name].inside if host != "rectum"]))
         hu = _lesion_hu(attenuation, patient.hu(TISSUES[organ.split("_")[0]]), rng)
         center = self._place(organ, radius_mm, rng)
-        voxel = None if center is None else _voxel(self._canvas, center)
-        if center is None or voxel is None:
+        if center is None or (voxel := _voxel(self._canvas, center)) is None:
             return None
-        place = taxonomy.by_id(int(self._canvas.labels[Layer.ANATOMY][voxel])).name
         shape = ellipsoid(center, radii_mm, turn, tilt)
-        window = self._canvas.block.window(shape.lower, shape.upper)
-        roughness = np.float32(min(1.0, 0.12 * radius_mm))
-        whole = shape.distance(self._canvas.block.crop(window))
-        whole = (whole + roughness * self._canvas.bumps[window]).astype(np.float32)
-        left = self._lay(window, whole, hu, organ)
-        self._canvas.mark(window, left < 0, name)
+        left_share = self._lay(name, organ, shape, hu)
+        # However small it is, the voxel at its centre is a lesion's.
         self._canvas.labels[Layer.LESIONS][voxel] = taxonomy[name].id
-        share = min(1.0, _volume(left) / max(_volume(whole), 1e-6)) ** (1 / 3)
-        return PaintedLesion(name, organ, place, attenuation, 2 * radius_mm * share)
+        place = taxonomy.by_id(int(self._canvas.labels[Layer.ANATOMY][voxel])).name
+        diameter_mm = 2 * radius_mm * float(np.cbrt(left_share))
+        return PaintedLesion(name, organ, place, attenuation, diameter_mm)
 
-    def _lay(self, window: Window, whole: Floats, hu: float, organ: str) -> Floats:
-        """Lay tissue into the image where the host is; returns the distance that was laid."""
+    def _lay(self, name: str, organ: str, shape: Shape, hu: float) -> float:
+        """Lay tissue where the host is; returns the share of its voxels that lie there."""
         canvas = self._canvas
+        window = canvas.block.window(shape.lower, shape.upper)
+        bumpy_mm = np.float32(min(1.0, 0.06 * (shape.upper[0] - shape.lower[0])))
+        whole = shape.distance(canvas.block.crop(window)) + bumpy_mm * canvas.bumps[window]
         host = np.isin(canvas.labels[Layer.ANATOMY][window], canvas.taxonomy.member_ids(organ))
         left = np.where(host, whole, np.float32(canvas.soft_mm))
         canvas.cover(window, left, hu)
-        return left
+        canvas.mark(window, left < 0, name)
+        return max(1, np.count_nonzero(left < 0)) / max(1, np.count_nonzero(whole < 0))
 
     def _place(self, organ: str, radius_mm: float, rng: np.random.Generator) -> Point | None:
         """A centre in the organ or outside of the field of view, away from other lesions."""
@@ -207,8 +206,3 @@ def _voxel(canvas: Canvas, center: Point) -> tuple[int, int, int] | None:
     if square[z, y, x] > canvas.soft_mm**2:
         return None
     return (int(z) + window[0].start, int(y) + window[1].start, int(x) + window[2].start)
-
-
-def _volume(distance: Floats) -> float:
-    """Voxels inside."""
-    return float(np.count_nonzero(distance < 0)) or 1.0
