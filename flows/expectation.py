@@ -9,6 +9,13 @@ from scalemai_core.records.stage import StageInputs
 from tasks.audit import draw_round_audit
 from tasks.decide import decide_round, judgement_table, train_expert
 from tasks.judge import judge_shard
+from tasks.lesions import (
+    compare_shard,
+    lesion_scans,
+    read_shard,
+    reported_scans,
+    settle_lesions,
+)
 from tasks.opinions import choose_pairs, gather_opinions, opine_shard
 from tasks.predict import predict_shard
 from tasks.rehearse import choose_practice, rehearse_shard
@@ -27,6 +34,9 @@ def expectation(inputs: StageInputs) -> frozenset[str]:
     if inputs.plan.settings.vision.url:
         doubtful = choose_pairs(inputs, table, expert)
         gather_opinions(inputs, run_stage("opinions", opine_shard, inputs, doubtful).rows)
+    compared = run_stage("compare", compare_shard, inputs, lesion_scans(inputs, predicted.scans))
+    reports = run_stage("reports", read_shard, inputs, reported_scans(inputs, predicted.scans))
+    settle_lesions(inputs, compared.rows, reports.rows)
     decide_round(inputs, table, expert)
     composed = run_stage("compose", revise_shard, inputs, revisable_scans(inputs), answered=False)
     draw_round_audit(inputs, composed.rows)

@@ -48,7 +48,7 @@ def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
         kind=pl.lit("audit"),
     )
     tables.write(CHANGES, changes)
-    tables.write(ITEMS, pl.concat([tables.read(QUESTIONS), items], how="vertical_relaxed"))
+    tables.write(ITEMS, pl.concat([tables.read(QUESTIONS), items], how="diagonal_relaxed"))
 
 
 def round_audit(store: Workspace, plan: RoundPlan) -> Audit:

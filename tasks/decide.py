@@ -12,6 +12,7 @@ from scalemai_core.judge.decisions.budget import Allowance, allowance, spend_bud
 from scalemai_core.judge.decisions.decide import decide
 from scalemai_core.judge.expert.appraisal import PREDICTED, appraise
 from scalemai_core.judge.expert.expert import Expert, fit_expert
+from scalemai_core.judge.lesions.ask import with_lesions
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.expert import ExpertReport
 from scalemai_core.records.model import ModelDocument
@@ -27,6 +28,8 @@ log = logging.getLogger("scalemai.decide")
 KNOWN = [State.PRESENT.value, State.ABSENT.value]
 DECISIONS, QUESTIONS, ITEMS = "decisions", "questions", "items"
 """Tables of a round; items are the questions and the audits drawn after composition."""
+LESION_QUESTIONS, LESION_ACTIONS = "lesion-questions", "lesion-actions"
+"""Questions about lesion candidates, and what follows for the annotations."""
 OPINIONS = "opinions"
 """Table of what the second expert said; only rounds that asked one have it."""
 
@@ -102,9 +105,11 @@ def decide_round(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> No
     decided = decide(
         appraised, settings.decide, settings.expert, out_of_fold=trusts(inputs.model, plan)
     )
-    decided, questions = spend_budget(decided, round_allowance(inputs).questions)
-    tables.write(QUESTIONS, questions)
-    tables.write(DECISIONS, decided)
+    lesions = tables.read(LESION_QUESTIONS)
+    left = round_allowance(inputs).questions - lesions.unique(KEY).height
+    decided, questions = spend_budget(decided, max(left, 0))
+    tables.write(QUESTIONS, pl.concat([lesions, questions], how="diagonal_relaxed"))
+    tables.write(DECISIONS, with_lesions(decided, tables.read(LESION_ACTIONS)))
 
 
 def appraised_round(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> pl.DataFrame:

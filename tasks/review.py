@@ -61,7 +61,7 @@ def review_items(store: Workspace, inputs: StageInputs) -> tuple[ReviewItem, ...
     maps = store.catalog.annotations(inputs.version).select(*KEY, base_label_map="label_map")
     return tuple(
         ReviewItem(
-            item_id=f"{plan.number}-{row['scan_id']}-{row['structure']}",
+            item_id=f"{plan.number}-{row['scan_id']}-{row['candidate_id'] or row['structure']}",
             round=plan.number,
             prediction=inputs.model.key,
             **row,

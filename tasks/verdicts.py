@@ -6,7 +6,7 @@ import polars as pl
 
 from scalemai_core.judge.expert.appraisal import PREDICTED
 from scalemai_core.records.decision import Candidate
-from scalemai_core.records.review import Verdict
+from scalemai_core.records.review import ItemKind, Verdict
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
@@ -19,6 +19,11 @@ def verdicts_of_round(store: Workspace, plan: RoundPlan) -> tuple[Verdict, ...]:
     rows = store.catalog.table("verdicts", tables.VERDICTS).filter(pl.col("round") == plan.number)
     first = rows.sort("created").unique("item_id", keep="first").sort("item_id")
     return tuple(Verdict.model_validate(row) for row in first.iter_rows(named=True))
+
+
+def answers_whole_mask() -> pl.Expr:
+    """Whether a verdict is on a mask, and not on a single lesion candidate."""
+    return pl.col("item_id") == pl.format("{}-{}-{}", "round", "scan_id", "structure")
 
 
 def masks_opened(store: Workspace) -> int:
@@ -38,8 +43,11 @@ def answers_before(store: Workspace, plan: RoundPlan) -> pl.DataFrame:
 
 def _answers(store: Workspace, number: int) -> pl.DataFrame:
     tables_of_round = store.round(number)
-    verdicts = store.catalog.table("verdicts", tables.VERDICTS).filter(pl.col("round") == number)
-    shown = tables_of_round.read("items").select(*KEY, "kind")
+    verdicts = store.catalog.table("verdicts", tables.VERDICTS).filter(
+        (pl.col("round") == number) & answers_whole_mask()
+    )
+    items = tables_of_round.read("items").filter(pl.col("kind") != ItemKind.LESION.value)
+    shown = items.select(*KEY, "kind")
     sources = tables_of_round.read("decisions").select(*KEY, "source")
     audit = pl.col("kind") == "audit"
     approved = (

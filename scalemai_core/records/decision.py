@@ -29,4 +29,6 @@ class Candidate(StrEnum):
     """A mask it had before, or another source's labels for a scan already stored."""
     DECIDED = "decided"
     """What an automatic decision made of it, after composition: shown in audits."""
+    REPORTED = "reported"
+    """What a radiology report states: lesion candidates that it names, or nothing at all."""
     READER = "reader"

@@ -16,7 +16,11 @@ from scalemai_core.volume.change import Trust
 AUTOMATIC = frozenset({Action.REPLACE, Action.IMPUTE, Action.SET_ABSENT})
 """Decisions that change a mask without a person."""
 
-ORIGINS = {Candidate.PREDICTION: Origin.MODEL, Candidate.REPAIRED: Origin.RULE}
+ORIGINS = {
+    Candidate.PREDICTION: Origin.MODEL,
+    Candidate.REPAIRED: Origin.RULE,
+    Candidate.REPORTED: Origin.REPORT,
+}
 """Who makes a candidate's mask; an earlier one was a source's."""
 
 
@@ -133,7 +137,11 @@ def _by_person(verdict: Verdict, layers: _Layers) -> Resolution:
 def _by_engine(decided: Decided, layers: _Layers) -> Resolution:
     absent = decided.unanswered is Action.SET_ABSENT
     predicted = decided.candidate is Candidate.PREDICTION
-    repaired = decided.candidate is Candidate.REPAIRED
+    named = {
+        Candidate.PREDICTION: layers.revision.model,
+        Candidate.REPAIRED: "repair",
+        Candidate.REPORTED: "radiology report",
+    }
     source_zyx = None
     if not absent:
         source_zyx = layers.predicted if predicted else layers[decided.label_map or ""]
@@ -141,7 +149,7 @@ def _by_engine(decided: Decided, layers: _Layers) -> Resolution:
         source_zyx=source_zyx,
         absent=absent,
         origin=ORIGINS.get(decided.candidate, Origin.SOURCE),
-        origin_name="repair" if repaired else layers.revision.model if predicted else "earlier",
+        origin_name=named.get(decided.candidate, "earlier"),
         trust=Trust.AUTOMATIC,
         quality=decided.quality,
         reason=decided.reason,

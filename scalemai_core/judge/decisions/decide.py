@@ -57,7 +57,7 @@ def decision_table(
     return (
         _keep(pl.col("gold").is_not_null(), "gold is trusted"),
         _keep(pl.col("origin") == Origin.HUMAN.value, "a reader has decided"),
-        _keep(pl.col("layer") == Layer.LESIONS.value, "lesions are left to readers"),
+        _keep(pl.col("layer") == Layer.LESIONS.value, "lesions go their own way"),
         _keep(unknown & ~seen, "unknown, and nothing is predicted"),
         _take(unknown & fills & may_act, Action.IMPUTE, "unknown, and the prediction is good"),
         _keep(unknown, "unknown, and the prediction is not sure enough"),

@@ -11,6 +11,7 @@ from scalemai_core.judge.lesions.settle import Words
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.finding import Finding
+from scalemai_core.records.reading import Told
 from scalemai_core.records.review import ItemKind
 from scalemai_core.records.settlement import Fate
 from scalemai_core.settings.lesions import LesionSettings
@@ -111,6 +112,34 @@ ACTIONS = pl.Schema(
 )
 
 
+def actions_of(questions: pl.DataFrame) -> pl.DataFrame:
+    """To be asked about is all that happens to masks that somebody has to draw."""
+    return questions.select(
+        "scan_id",
+        "structure",
+        lesion_action=pl.lit(Action.REVIEW.value),
+        lesion_otherwise=pl.lit(Action.KEEP.value),
+        lesion_reason="reason",
+        lesion_quality=pl.lit(0.0),
+    ).unique(["scan_id", "structure"], keep="first", maintain_order=True)
+
+
+def with_lesions(decisions: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Decisions in which lesions have gone their own way."""
+    joined = decisions.join(
+        actions, on=["scan_id", "structure"], how="left", maintain_order="left"
+    )
+    own = pl.col("lesion_action").is_not_null()
+    return joined.with_columns(
+        action=pl.coalesce("lesion_action", "action"),
+        otherwise=pl.coalesce("lesion_otherwise", "otherwise"),
+        reason=pl.coalesce("lesion_reason", "reason"),
+        quality=pl.coalesce("lesion_quality", "quality"),
+        candidate=pl.when(own).then(pl.lit(Candidate.REPORTED.value)).otherwise("candidate"),
+        candidate_map=pl.when(~own).then("candidate_map"),
+    ).drop("lesion_action", "lesion_otherwise", "lesion_reason", "lesion_quality")
+
+
 def site_actions(
     site: Site,
     states: dict[str, State],
@@ -165,7 +194,7 @@ def _excluding(line: list[str], host: str, words: Words) -> str:
     """The sentence that excludes a structure, or what it is a part of, in a host."""
     for name in line:
         said = words.get((name, host))
-        if said is not None and said.may_delete:
+        if said is not None and said.told is Told.ABSENT and said.may_delete:
             return " ".join(said.sentences)
     return ""
 

@@ -1,0 +1,229 @@
+"""Lesions in the E-step: candidates, reports, operating points, and the questions they lead to."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from scalemai_core.endpoint.client import Endpoint
+from scalemai_core.judge.lesions.ask import (
+    ACTIONS,
+    QUESTIONS,
+    actions_of,
+    ask_candidates,
+    ask_unfound,
+    site_actions,
+)
+from scalemai_core.judge.lesions.fate import judge_candidates
+from scalemai_core.judge.lesions.scored import choose_points
+from scalemai_core.judge.lesions.settle import Words
+from scalemai_core.radiology.reading import read_report
+from scalemai_core.records.annotation import Annotation, Origin
+from scalemai_core.records.base import Record
+from scalemai_core.records.detection import Detection
+from scalemai_core.records.finding import Finding
+from scalemai_core.records.label_map import Layer
+from scalemai_core.records.operating_point import OperatingPoint
+from scalemai_core.records.reading import LesionReading, Told
+from scalemai_core.records.settlement import JudgedCandidate
+from scalemai_core.records.shard import Shard, ShardSummary
+from scalemai_core.records.stage import StageInputs
+from scalemai_core.settings.lesions import LesionSettings
+from scalemai_core.store.rows import annotations_of
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.site import Site, lesion_sites
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+from tasks.candidates import compare, predicted_anatomy, stored_candidates
+from tasks.dataset import dataset, labelled_scans
+from tasks.decide import LESION_ACTIONS, LESION_QUESTIONS, round_allowance
+from tasks.shards import Rows, run_shard
+from tasks.verdicts import KEY
+
+log = logging.getLogger("scalemai.lesions")
+
+CANDIDATES, POINTS = "candidates", "operating-points"
+"""Tables of a round: every candidate's fate, and where they were cut."""
+
+
+@task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
+def compare_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
+    """Candidates of the critic beside the lesions of gold or of the present annotation."""
+    store, settings = Workspace.open(inputs.workspace), inputs.plan.settings.lesions
+    cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
+
+    def work(scan_id: str) -> Rows:
+        candidates = stored_candidates(store, cases[scan_id], inputs.model, settings)
+        if candidates is None:
+            return []
+        predicted = predicted_anatomy(store, inputs.model, scan_id)
+        found = compare(store, cases[scan_id], candidates, predicted, inputs.model)
+        return as_rows(found)
+
+    return run_shard(store, shard, work)
+
+
+@task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
+def read_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
+    """What a shard's radiology reports say of lesions."""
+    store, settings = Workspace.open(inputs.workspace), inputs.plan.settings.radiology
+    scans, taxonomy = dataset(inputs.workspace, inputs.version), load_taxonomy()
+    ask = None
+    if settings.url:
+        ask = Endpoint(settings, os.environ.get(settings.key_variable, "")).ask
+
+    def work(scan_id: str) -> Rows:
+        reading = read_report(scans[scan_id].report, taxonomy, ask, settings.max_characters)
+        return [
+            {"scan_id": scan_id, "reading": said.model_dump_json()}
+            for said in reading.lesions
+            if said.told is not Told.SILENT
+        ]
+
+    return run_shard(store, shard, work)
+
+
+def lesion_scans(inputs: StageInputs, scan_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """All of them for a model that knows lesions, else none."""
+    return scan_ids if Layer.LESIONS in inputs.model.channels else ()
+
+
+def reported_scans(inputs: StageInputs, scan_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of ``lesion_scans`` that have a report."""
+    scans = dataset(inputs.workspace, inputs.version)
+    return tuple(one for one in lesion_scans(inputs, scan_ids) if scans[one].report)
+
+
+@task(task_run_name="settle lesion candidates", cache_policy=NO_CACHE)
+def settle_lesions(inputs: StageInputs, compared: pl.DataFrame, reported: pl.DataFrame) -> None:
+    """Choose operating points, settle what reports settle, and store what to ask of the rest."""
+    store, plan = Workspace.open(inputs.workspace), inputs.plan
+    tables = store.round(plan.number)
+    if tables.has(LESION_ACTIONS):
+        return
+    settings, rows = plan.settings.lesions, detections_of(compared)
+    masks = int(round_allowance(inputs).questions * settings.review_share)
+    points = choose_points(rows, sorted({row.site for row in rows}), settings)
+    words, sites = words_of(reported), _sites(inputs, rows)
+    judged, unfound = _judge(rows, points, words, sites, settings)
+    missing = ask_unfound(unfound, masks, settings)
+    asked = ask_candidates(judged, masks - missing.height, settings)
+    tables.write(POINTS, table_of(points.values(), OperatingPoint))
+    tables.write(CANDIDATES, judged)
+    tables.write(LESION_QUESTIONS, pl.concat([missing, asked.cast(dict(QUESTIONS))]))
+    actions = _actions(judged, set(asked["candidate_id"]), words, sites)
+    drawn = actions_of(missing)
+    # A mask that is to be drawn is left to its reader. Written last: then all others are there.
+    tables.write(LESION_ACTIONS, pl.concat([actions.join(drawn, on=KEY, how="anti"), drawn]))
+    for point in points.values():
+        log.info("lesions of %s: %s", point.site, point.reason)
+    log.info("lesions: %d candidates, %d questions", judged.height, asked.height + missing.height)
+
+
+def detections_of(compared: pl.DataFrame) -> list[Detection]:
+    """The rows of a stage that compared candidates with lesions."""
+    if not compared.height:
+        return []
+    return [Detection.model_validate_json(text) for text in compared["detection"]]
+
+
+def as_rows(found: Iterable[Detection]) -> Rows:
+    """Comparisons as a stage keeps them."""
+    return [{"scan_id": one.scan_id, "detection": one.model_dump_json()} for one in found]
+
+
+def words_of(reported: pl.DataFrame) -> dict[str, Words]:
+    """What each scan's report says, by structure and organ."""
+    words: dict[str, dict[tuple[str, str], LesionReading]] = {}
+    if reported.height:
+        for scan_id, text in reported.select("scan_id", "reading").iter_rows():
+            said = LesionReading.model_validate_json(text)
+            words.setdefault(scan_id, {})[said.structure, said.organ] = said
+    return dict(words)
+
+
+def table_of(records: Iterable[Record], kind: type[Record]) -> pl.DataFrame:
+    """Records as rows; without any, the columns."""
+    rows = [record.model_dump(mode="json") for record in records]
+    return pl.DataFrame(rows, schema=list(kind.model_fields), infer_schema_length=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotated:
+    """One site of one scan, gold apart."""
+
+    scan_id: str
+    site: Site
+    annotations: tuple[Annotation, ...]
+    """Of the structures that the model can see there."""
+
+    @property
+    def read(self) -> bool:
+        """Whether a reader has decided on it."""
+        return any(one.origin is Origin.HUMAN for one in self.annotations)
+
+
+def _sites(inputs: StageInputs, rows: Collection[Detection]) -> list[_Annotated]:
+    store, taxonomy = Workspace.open(inputs.workspace), load_taxonomy()
+    learned = sorted(inputs.model.channels.get(Layer.LESIONS, ()))
+    scan_ids = tuple(sorted({row.scan_id for row in rows if row.gold is None}))
+    known = store.catalog.annotations(inputs.version, scan_ids)
+    by_scan: dict[str, list[Annotation]] = {}
+    for one in annotations_of(known.filter(pl.col("structure").is_in(learned))):
+        by_scan.setdefault(one.scan_id, []).append(one)
+    return [
+        _Annotated(scan_id, site, own)
+        for scan_id, annotations in by_scan.items()
+        for site in lesion_sites(taxonomy)
+        if (own := tuple(one for one in annotations if one.structure in site.lesions))
+    ]
+
+
+def _judge(
+    rows: Iterable[Detection],
+    points: Mapping[str, OperatingPoint],
+    words: Mapping[str, Words],
+    sites: Iterable[_Annotated],
+    settings: LesionSettings,
+) -> tuple[pl.DataFrame, list[tuple[str, Finding]]]:
+    """Fates of the candidates of all scans but gold, and what only reports name."""
+    by_scan: dict[str, list[Detection]] = {}
+    for row in rows:
+        if row.gold is None:
+            by_scan.setdefault(row.scan_id, []).append(row)
+    read: dict[str, set[str]] = {}
+    for one in sites:
+        if one.read:
+            read.setdefault(one.scan_id, set()).add(one.site.name)
+    judged: list[JudgedCandidate] = []
+    unfound: list[tuple[str, Finding]] = []
+    for scan_id, own in by_scan.items():
+        said, read_here = words.get(scan_id, {}), read.get(scan_id, set())
+        fates, findings = judge_candidates(own, points, said, read_here, settings)
+        judged += fates
+        unfound += [(scan_id, finding) for finding in findings]
+    return table_of(judged, JudgedCandidate), unfound
+
+
+def _actions(
+    judged: pl.DataFrame,
+    asked: set[str],
+    words: Mapping[str, Words],
+    sites: Iterable[_Annotated],
+) -> pl.DataFrame:
+    by_place = judged.partition_by("scan_id", "site", as_dict=True)
+    rows: list[dict[str, object]] = []
+    for one in sites:
+        if not one.read:
+            own = by_place.get((one.scan_id, one.site.name), judged.clear())
+            states = {annotation.structure: annotation.state for annotation in one.annotations}
+            shown = asked & set(own["candidate_id"])
+            said = words.get(one.scan_id, {})
+            found = site_actions(one.site, states, own, shown, said)
+            rows += [{"scan_id": one.scan_id, **row} for row in found]
+    return pl.DataFrame(rows, schema=ACTIONS)
