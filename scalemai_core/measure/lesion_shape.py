@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist  # pyright: ignore[reportMissingTypeStu
 
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX
-from scalemai_core.taxonomy.taxonomy import Taxonomy
+from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy
 
 Places = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -50,14 +50,21 @@ def lesion_shape(places: Places, grid: Grid) -> LesionShape:
 
 
 def lesion_place(places: Places, anatomy_zyx: LabelsZYX, grid: Grid, taxonomy: Taxonomy) -> str:
-    """The structure that most of the lesion lies in or, outside of all, nearest to its centroid.
+    """The innermost structure with most of the lesion's voxels, of those that lie in any.
 
-    ``anatomy_zyx`` holds the most specific structure at each voxel. Of equals the lowest id; an
-    empty name where no voxel of the scan has one.
+    Where no structure has most, the one with more than any other; of a lesion outside of all the
+    nearest to its centroid. Of equals the lowest id; an empty name where the scan has none.
+    ``anatomy_zyx`` holds the most specific structure at each voxel.
     """
-    votes = np.bincount(anatomy_zyx.reshape(-1)[places], minlength=1)
+    votes = np.bincount(anatomy_zyx.reshape(-1)[places], minlength=NUM_IDS)
     votes[0] = 0
-    found = int(votes.argmax()) if votes.any() else _nearest_id(places, anatomy_zyx, grid)
+    most = np.flatnonzero(2 * (taxonomy.unions @ votes) > votes.sum())
+    if most.size:
+        found = int(most[taxonomy.unions[most].sum(axis=1).argmin()])
+    elif votes.any():
+        found = int(votes.argmax())
+    else:
+        found = _nearest_id(places, anatomy_zyx, grid)
     return taxonomy.by_id(found).name if found else ""
 
 

@@ -80,6 +80,22 @@ def test_a_lesion_lies_where_most_of_it_lies() -> None:
     assert place == "pancreas_tail"
 
 
+def test_a_lesion_across_two_parts_lies_in_the_whole() -> None:
+    anatomy = np.zeros((1, 4, 12), dtype=np.uint8)
+    for part, x in (("head", 0), ("body", 4), ("tail", 8)):
+        anatomy[:, :, x : x + 4] = TAXONOMY[f"pancreas_{part}"].id
+    anatomy[0, 0, 4:8] = TAXONOMY["postcava"].id
+    mask = np.zeros(anatomy.shape, dtype=bool)
+    mask[0, :, 3:10] = True  # 4 of the head, 12 of the body, 8 of the tail, 4 of a vein
+    assert lesion_place(places_of(mask), anatomy, grid_of(mask.shape), TAXONOMY) == "pancreas"
+    mask[0, :, 3] = mask[0, :, 8:] = False
+    assert lesion_place(places_of(mask), anatomy, grid_of(mask.shape), TAXONOMY) == "pancreas_body"
+    anatomy[0, 1:, 4] = TAXONOMY["liver"].id  # 4 of a vein, 3 of the liver, 9 of the body
+    anatomy[0, 1:, 5] = TAXONOMY["spleen"].id
+    place = lesion_place(places_of(mask), anatomy, grid_of(mask.shape), TAXONOMY)
+    assert place == "pancreas_body"
+
+
 def test_a_lesion_outside_of_all_lies_near_the_nearest_structure_in_mm() -> None:
     anatomy = np.zeros((30, 40, 40), dtype=np.uint8)
     anatomy[20, 20, 20] = TAXONOMY["liver"].id  # 5 slices of 5 mm away

@@ -11,6 +11,7 @@ import numpy as np
 from scalemai_core.judge.rules.rule import spoken
 from scalemai_core.records.lesion import LesionCandidate
 from scalemai_core.records.said import Said
+from scalemai_core.records.statement import Presence
 from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
@@ -41,6 +42,15 @@ class Fit:
     """In words, empty where it fits."""
     other_lesion: str = ""
     """Size or place so different that it cannot be the same lesion."""
+
+
+def own_words(words: Sequence[Said], taxonomy: Taxonomy) -> list[Said]:
+    """Without what only follows from other words, in the same sentences.
+
+    ``A single cyst`` makes a lesion present, but is not ``a single lesion``; ``a mass`` may be of
+    any kind, which leaves no doubt that there is one.
+    """
+    return [said for said in words if not _follows(said, words, taxonomy)]
 
 
 def named_lesions(words: Sequence[Said], taxonomy: Taxonomy) -> list[Named]:
@@ -88,6 +98,17 @@ def volume_mm3(diameters_mm: Sequence[float]) -> float:
     """
     mean_log = float(np.mean(np.log(diameters_mm)))
     return math.pi / 6.0 * math.exp(3.0 * mean_log)
+
+
+def _follows(said: Said, words: Sequence[Said], taxonomy: Taxonomy) -> bool:
+    near = {
+        Presence.PRESENT: taxonomy.descendants(said.structure)[1:],
+        Presence.UNCERTAIN: taxonomy.ancestors(said.structure),
+        Presence.ABSENT: (),
+    }[said.presence]
+    names = {structure.name for structure in near}
+    firm = [w for w in words if w.presence is Presence.PRESENT and w.structure in names]
+    return bool(firm) and set(said.sentences) <= {s for other in firm for s in other.sentences}
 
 
 def _alike(words: Sequence[Said]) -> list[list[Said]]:

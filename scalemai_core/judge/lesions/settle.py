@@ -17,7 +17,7 @@ from scipy.optimize import (  # pyright: ignore[reportMissingTypeStubs]
     linear_sum_assignment,  # pyright: ignore[reportUnknownVariableType]
 )
 
-from scalemai_core.judge.lesions.named import Fit, Named, fit, named_lesions
+from scalemai_core.judge.lesions.named import Fit, Named, fit, named_lesions, own_words
 from scalemai_core.judge.rules.rule import spoken
 from scalemai_core.records.finding import Finding, Severity
 from scalemai_core.records.lesion import LesionCandidate
@@ -60,7 +60,8 @@ def settle(
     findings: list[Finding] = []
     for site in lesion_sites(taxonomy):
         for organ in site.hosts:
-            said = [words[name, organ] for name in site.lesions if (name, organ) in words]
+            all_words = [words[name, organ] for name in site.lesions if (name, organ) in words]
+            said = own_words(all_words, taxonomy)
             # In an order of their own, so that the outcome does not hang on the order given.
             own = sorted(
                 (c for c in candidates if c.site == site.name and c.organ == organ),

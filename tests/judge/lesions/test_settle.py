@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_candidates import candidate
 
-from scalemai_core.judge.lesions.named import volume_mm3
+from scalemai_core.judge.lesions.named import own_words, volume_mm3
 from scalemai_core.judge.lesions.settle import NOT_FOUND, settle
 from scalemai_core.records.finding import Finding
 from scalemai_core.records.lesion import LesionCandidate
@@ -17,6 +17,7 @@ from scalemai_core.records.said import Said
 from scalemai_core.records.settlement import Outcome, Settlement
 from scalemai_core.records.statement import Presence
 from scalemai_core.settings.lesions import LesionSettings
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 PDAC, CYST, PNET = "pancreatic_pdac", "pancreatic_cyst", "pancreatic_pnet"
 ANY, LIVER = "pancreatic_lesion", "liver_lesion"
@@ -197,6 +198,27 @@ def test_a_mass_named_twice_is_one_mass() -> None:
     assert finding.limit == 3.0
 
 
+def test_a_single_cyst_is_not_a_single_lesion_of_any_kind() -> None:
+    said = {"sentences": ("A single cyst.",), "count": 1, "enumerated": True}
+    pair = [candidate("a", CYST, 0.9), candidate("b", PDAC, 0.3)]
+    outcomes, _ = settled(pair, some(CYST, **said), some(ANY, **said))
+    assert outcomes["b"].outcome is REVIEW
+    more = {"sentences": ("A single cyst.", "No other lesion.")}
+    outcomes, _ = settled(pair, some(CYST, **said), some(ANY, **(said | more)))
+    assert outcomes["b"].outcome is DELETE
+
+
+def test_that_a_mass_may_be_of_any_kind_leaves_no_doubt_that_it_is_the_only_one() -> None:
+    said = {"sentences": ("Solitary pancreatic mass.",)}
+    kinds = [some(kind, presence=Presence.UNCERTAIN, **said) for kind in (PDAC, CYST, PNET)]
+    whole = some(ANY, count=1, enumerated=True, **said)
+    pair = [candidate("a", PDAC, 0.9), candidate("b", PDAC, 0.3)]
+    outcomes, _ = settled(pair, whole, *kinds)
+    assert [outcomes[n].outcome for n in "ab"] == [KEEP, DELETE]
+    hedged = some(CYST, presence=Presence.UNCERTAIN, sentences=("Perhaps a cyst.",))
+    assert settled(pair, whole, hedged)[0]["b"].outcome is REVIEW
+
+
 def test_a_lesion_of_no_said_kind_is_stated_of_both_and_looked_for_once() -> None:
     said = {"sentences": ("Single lesion of the left kidney.",), "count": 1, "enumerated": True}
     both = [some(k, "kidney_left", **said) for k in ("kidney_tumor", "kidney_cyst")]
@@ -264,6 +286,7 @@ def test_deletion_takes_safe_words_on_every_kind_and_the_order_decides_nothing(
     assert settled(again, *words_again) == (outcomes, findings)
     assert all(o.sentences for o in outcomes.values() if o.outcome is not REVIEW)
     if DELETE in {o.outcome for o in outcomes.values()}:
+        words = own_words(words, load_taxonomy())
         assert all(w.presence is not Presence.UNCERTAIN for w in words)
         safe = [w for w in words if w.may_delete and (w.explicit or w.enumerated)]
         named = {w.structure for w in safe}
