@@ -30,9 +30,10 @@ from tasks.decide import (
 from tasks.judge import judge_shard
 from tasks.predict import predict_shard
 from tasks.rehearse import choose_practice, rehearse_shard
-from tasks.review import fill_queue, simulate_shard
+from tasks.review import fill_queue
 from tasks.revise import commit_round, revise_shard
 from tasks.round import judged_scans, plan_path, plan_stage, revisable_scans, stage_rows
+from tasks.simulate import simulate_shard
 from tasks.train import plan_training, publish_model, train_fold
 
 

@@ -7,7 +7,8 @@ from prefect import flow
 from flows.stages import run_stage
 from scalemai_core.errors import UsageError
 from scalemai_core.records.stage import StageInputs
-from tasks.review import fill_queue, simulate_shard
+from tasks.review import fill_queue
+from tasks.simulate import simulate_shard
 
 
 @flow(name="review", flow_run_name="round {inputs.plan.number}")

@@ -13,7 +13,9 @@ from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion, ModelVersion
+from tasks.detection import detect_shard, detection_scans, measure_lesions
 from tasks.evaluate import evaluate_shard, gold_scores, judge_promotion
+from tasks.lesions import read_shard, reported_scans
 from tasks.publish import promote_model, register_model
 from tasks.round import gold_scans, rival
 from tasks.train import plan_training, publish_model, train_fold
@@ -45,10 +47,20 @@ def train_model(
     model = publish_model(workspace, plan, version, trainings, [w.result() for w in weights])
     champion = rival(workspace, plan, model)
     scores = _evaluate(workspace, plan, version, model, champion)
+    _measure_lesions(StageInputs(workspace=workspace, plan=plan, version=version, model=model))
     registered = register_model(workspace, plan, version, model)
     promotion = judge_promotion(plan, scores, champion=champion is not None)
     promote_model(workspace, plan, registered, promotion)
     return Trained(document=model, version=registered, promotion=promotion, gold=scores)
+
+
+def _measure_lesions(inputs: StageInputs) -> None:
+    """Operating points and what they are worth, for a model that knows lesions."""
+    scans = detection_scans(inputs)
+    if scans:
+        detected = run_stage("detect", detect_shard, inputs, scans)
+        reports = run_stage("reports-of-gold", read_shard, inputs, reported_scans(inputs, scans))
+        measure_lesions(inputs, detected.rows, reports.rows)
 
 
 def _evaluate(

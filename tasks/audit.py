@@ -56,7 +56,8 @@ def round_audit(store: Workspace, plan: RoundPlan) -> Audit:
     tables = store.round(plan.number)
     drawn = tables.read(ITEMS).filter(pl.col("kind") == "audit").select(KEY)
     asked = set(drawn.iter_rows())
-    answers = [v for v in verdicts_of_round(store, plan) if (v.scan_id, v.structure) in asked]
+    said = [v for v in verdicts_of_round(store, plan) if v.on_mask]
+    answers = [v for v in said if (v.scan_id, v.structure) in asked]
     errors = sum(verdict.choice is not Candidate.DECIDED for verdict in answers)
     return audit(errors, len(answers), tables.read(CHANGES).height)
 

@@ -30,7 +30,7 @@ from scalemai_core.records.detection import Detection
 from scalemai_core.records.finding import Finding
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.operating_point import OperatingPoint
-from scalemai_core.records.reading import LesionReading, Told
+from scalemai_core.records.said import Said
 from scalemai_core.records.settlement import JudgedCandidate
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
@@ -79,11 +79,7 @@ def read_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
 
     def work(scan_id: str) -> Rows:
         reading = read_report(scans[scan_id].report, taxonomy, ask, settings.max_characters)
-        return [
-            {"scan_id": scan_id, "reading": said.model_dump_json()}
-            for said in reading.lesions
-            if said.told is not Told.SILENT
-        ]
+        return [{"scan_id": scan_id, "said": said.model_dump_json()} for said in reading.said]
 
     return run_shard(store, shard, work)
 
@@ -115,7 +111,12 @@ def settle_lesions(inputs: StageInputs, compared: pl.DataFrame, reported: pl.Dat
     asked = ask_candidates(judged, masks - missing.height, settings)
     tables.write(POINTS, table_of(points.values(), OperatingPoint))
     tables.write(CANDIDATES, judged)
-    tables.write(LESION_QUESTIONS, pl.concat([missing, asked.cast(dict(QUESTIONS))]))
+    tables.write(
+        LESION_QUESTIONS,
+        pl.concat(
+            [missing, asked.select(pl.col(name).cast(kind) for name, kind in QUESTIONS.items())]
+        ),
+    )
     actions = _actions(judged, set(asked["candidate_id"]), words, sites)
     drawn = actions_of(missing)
     # A mask that is to be drawn is left to its reader. Written last: then all others are there.
@@ -139,10 +140,10 @@ def as_rows(found: Iterable[Detection]) -> Rows:
 
 def words_of(reported: pl.DataFrame) -> dict[str, Words]:
     """What each scan's report says, by structure and organ."""
-    words: dict[str, dict[tuple[str, str], LesionReading]] = {}
+    words: dict[str, dict[tuple[str, str], Said]] = {}
     if reported.height:
-        for scan_id, text in reported.select("scan_id", "reading").iter_rows():
-            said = LesionReading.model_validate_json(text)
+        for scan_id, text in reported.select("scan_id", "said").iter_rows():
+            said = Said.model_validate_json(text)
             words.setdefault(scan_id, {})[said.structure, said.organ] = said
     return dict(words)
 

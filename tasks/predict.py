@@ -40,7 +40,8 @@ def predict_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
         )
         if (odds := prediction.lesions) is not None:
             seen_zyx = seen_anatomy(annotated, prediction.labels, odds.grid.shape_zyx)
-            near = odds.near(host_voxels(seen_zyx, load_taxonomy()), settings.lesions.reach_mm)
+            hosts_zyx = host_voxels(seen_zyx, load_taxonomy())
+            near = odds.near(hosts_zyx, settings.predict.lesion_reach_mm)
             store.predictions.write_lesions(model.key, scan_id, near)
         store.predictions.write(model.key, scan_id, prediction.labels, case.scan.grid)
         return [

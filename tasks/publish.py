@@ -26,6 +26,7 @@ from scalemai_core.page.report.markdown import pictures_markdown, round_markdown
 from scalemai_core.page.report.page import Lineage, RoundReport, render_round
 from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.model import ModelDocument
+from scalemai_core.records.review import ItemKind, Verdict
 from scalemai_core.records.round import RoundPlan, RoundResult
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.version import DatasetVersion, ModelVersion
@@ -41,6 +42,7 @@ from tasks.decide import (
     out_of_fold,
 )
 from tasks.examples import draw_examples
+from tasks.lesion_masks import lesion_tally
 from tasks.metrics import round_metrics
 from tasks.round import finished_rounds, report_path, result_path
 from tasks.tracking import Tracker
@@ -131,10 +133,20 @@ def _report(
         findings=by_rule(decisions, outcome.truth, keep_quality),
         judged=by_judgement(decisions, outcome.truth, keep_quality),
         outcome=by_truth(decisions, outcome.truth),
-        people=by_people(decisions, tables.read(ITEMS), verdicts_of_round(store, plan)),
+        people=by_people(decisions, *_whole_masks(store, plan)),
         gold=_gold(outcome.gold),
         history=finished_rounds(store),
         examples=draw_examples(store, decisions, outcome.before, outcome.after, outcome.critic),
+    )
+
+
+def _whole_masks(store: Workspace, plan: RoundPlan) -> tuple[pl.DataFrame, tuple[Verdict, ...]]:
+    """Questions about masks and their answers; those about single lesions left out."""
+    items = store.round(plan.number).read(ITEMS)
+    verdicts = verdicts_of_round(store, plan)
+    return (
+        items.filter(pl.col("kind") != ItemKind.LESION.value),
+        tuple(verdict for verdict in verdicts if verdict.on_mask),
     )
 
 
@@ -161,7 +173,7 @@ def _result(
         decisions=count_actions(own),
         changed=outcome.after.changed,
         changed_automatically=automatic(own, verdicts).height,
-        reviewed=len(verdicts),
+        reviewed=len({(v.scan_id, v.structure) for v in verdicts}),
         reviewed_share=opened / masks if masks else 0.0,
         human_minutes=sum(v.seconds for v in verdicts) / 60,
         held=annotations.filter(pl.col("weight") == 0).height,
@@ -175,6 +187,7 @@ def _result(
         findings=count_rules(decisions),
         mean_agreement=float(agreement) if isinstance(agreement, float) else 0.0,
         out_of_fold=out_of_fold(outcome.critic, plan),
+        lesions=lesion_tally(store, plan),
         gold=outcome.promotion.score,
         truth=score_truth(outcome.truth, verdicts),
         seconds={name: round(value, 1) for name, value in outcome.seconds.items()},

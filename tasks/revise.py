@@ -16,6 +16,7 @@ from scalemai_core.store.revision import revise_scan
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import labelled_scans
 from tasks.decide import DECISIONS
+from tasks.lesion_masks import LesionAnswers, lesion_masks
 from tasks.shards import Rows, run_shard
 from tasks.verdicts import verdicts_of_round
 
@@ -31,14 +32,19 @@ def revise_shard(inputs: StageInputs, shard: Shard, *, answered: bool) -> ShardS
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
     decisions = store.round(plan.number).read(DECISIONS).partition_by("scan_id", as_dict=True)
     verdicts = verdicts_of_round(store, plan) if answered else ()
+    of_lesions = LesionAnswers.of_round(store, plan.number, verdicts)
 
     def work(scan_id: str) -> Rows:
-        rows = decisions.get((scan_id,))
+        case, rows = cases[scan_id], decisions.get((scan_id,))
+        answers = of_lesions.of_scan(scan_id)
+        decided = {} if rows is None else _decided(rows)
+        decided, on_lesions = lesion_masks(store, inputs, case, decided, answers)
+        on_masks = {v.structure: v for v in verdicts if v.scan_id == scan_id and v.on_mask}
         revision = Revision(
-            scan=cases[scan_id].scan,
-            annotations=cases[scan_id].annotations,
-            decisions={} if rows is None else _decided(rows),
-            verdicts={v.structure: v for v in verdicts if v.scan_id == scan_id},
+            scan=case.scan,
+            annotations=case.annotations,
+            decisions=decided,
+            verdicts=on_lesions | on_masks,
             model=inputs.model.key,
             round=plan.number,
         )

@@ -82,6 +82,10 @@ def stage_key(stage: str, inputs: StageInputs) -> str:
         "judge": (settings.predict, settings.judge),
         "rehearse": (settings.predict, settings.judge, settings.expert),
         "opinions": (settings.predict, settings.judge, settings.expert, settings.vision),
+        "compare": (settings.predict, settings.lesions),
+        "reports": (settings.radiology,),
+        "reports-of-gold": (settings.radiology,),
+        "detect": (settings.predict, settings.lesions),
         "evaluate": (settings.predict,),
     }.get(stage, ())
     return step_key(

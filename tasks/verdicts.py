@@ -21,11 +21,6 @@ def verdicts_of_round(store: Workspace, plan: RoundPlan) -> tuple[Verdict, ...]:
     return tuple(Verdict.model_validate(row) for row in first.iter_rows(named=True))
 
 
-def answers_whole_mask() -> pl.Expr:
-    """Whether a verdict is on a mask, and not on a single lesion candidate."""
-    return pl.col("item_id") == pl.format("{}-{}-{}", "round", "scan_id", "structure")
-
-
 def masks_opened(store: Workspace) -> int:
     """Distinct masks that people have opened over all rounds."""
     return store.catalog.table("verdicts", tables.VERDICTS).unique(KEY).height
@@ -43,8 +38,9 @@ def answers_before(store: Workspace, plan: RoundPlan) -> pl.DataFrame:
 
 def _answers(store: Workspace, number: int) -> pl.DataFrame:
     tables_of_round = store.round(number)
+    on_mask = pl.col("item_id") == pl.format("{}-{}-{}", "round", "scan_id", "structure")
     verdicts = store.catalog.table("verdicts", tables.VERDICTS).filter(
-        (pl.col("round") == number) & answers_whole_mask()
+        (pl.col("round") == number) & on_mask  # and not on a single lesion candidate
     )
     items = tables_of_round.read("items").filter(pl.col("kind") != ItemKind.LESION.value)
     shown = items.select(*KEY, "kind")

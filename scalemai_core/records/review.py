@@ -62,3 +62,18 @@ class Verdict(Record):
     base_label_map: str | None = None
     seconds: float
     created: datetime
+
+    @property
+    def on_mask(self) -> bool:
+        """Whether it is on a whole mask, and not on one lesion candidate."""
+        return self.item_id == mask_item(self.round, self.scan_id, self.structure)
+
+
+def mask_item(round_number: int, scan_id: str, structure: str) -> str:
+    """Id of the question about a mask."""
+    return f"{round_number}-{scan_id}-{structure}"
+
+
+def lesion_item(round_number: int, scan_id: str, candidate_id: str) -> str:
+    """Id of the question about one lesion candidate."""
+    return f"{round_number}-{scan_id}-{candidate_id}"

@@ -60,6 +60,24 @@ class GoldScore(Record):
     test_mean_dice: float | None
 
 
+class LesionTally(Record):
+    """What a round made of the critic's lesion candidates; gold left out."""
+
+    candidates: int
+    fates: dict[str, int]
+    """Candidates by fate; what waits for a reader is under ``review``."""
+    asked: int
+    """Candidates that people got to see."""
+    confirmed: int
+    """Of those, taken for lesions."""
+    audited: int
+    """Deletions on a report's word that a person looked at all the same."""
+    audit_errors: int
+    """Of those, lesions."""
+    unfound: int
+    """Organs in which a report names lesions that neither labels nor candidates show."""
+
+
 class RoundResult(Record):
     """``rounds/<n>/result.json``, written last: the numbers of one finished round."""
 
@@ -101,6 +119,8 @@ class RoundResult(Record):
     mean_agreement: float
     """Mean Dice of annotation and out-of-fold prediction."""
     out_of_fold: bool
+    lesions: LesionTally | None = None
+    """None where the model knows no lesions."""
     gold: GoldScore | None
     truth: TruthScore | None
     seconds: dict[str, float]

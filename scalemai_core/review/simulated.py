@@ -44,3 +44,10 @@ def answer(
     if not may_draw or max(current, other) >= settings.good_dice:
         return Answer(choice=best, seconds=settings.seconds_choose)
     return Answer(choice=Candidate.READER, seconds=settings.seconds_draw)
+
+
+def answer_lesion(*, is_lesion: bool, settings: ReviewSettings, rng: np.random.Generator) -> Answer:
+    """Keep a lesion candidate or delete it; err at the given rate."""
+    keeps = is_lesion if rng.random() >= settings.error_rate else not is_lesion
+    choice = Candidate.PREDICTION if keeps else Candidate.CURRENT
+    return Answer(choice=choice, seconds=settings.seconds_choose)

@@ -66,3 +66,6 @@ class PredictSettings(Section):
     """Share by which neighbouring windows overlap; section 13.1."""
     out_of_fold: bool = True
     """Predict with the fold model that never saw the patient; section 1.4."""
+    lesion_reach_mm: float = Field(default=30.0, ge=0)
+    """How far from any organ that bears lesions their log-odds are kept: what grows out of it
+    farther than this is cut off. Ours."""

@@ -25,9 +25,6 @@ class LesionSettings(Section):
     may hold more lesions than that. Ours."""
     host_mm: float = Field(default=3.0, ge=0)
     """How far from its host a candidate may begin; section 11.2."""
-    reach_mm: float = Field(default=30.0, ge=0)
-    """How far from any host a model's log-odds are kept: what grows out of its organ farther than
-    this is cut off. Ours."""
     target_sensitivity: float = Field(default=0.99, gt=0, lt=1)
     """Share of a new patient's lesions that are found, as an expectation; section 1.6."""
     seconds_false_positive: float = Field(default=5.0, ge=0)

@@ -26,9 +26,9 @@ def test_only_what_lies_near_a_host_is_kept_in_mm(
     hosts_zyx[5, 10, 10] = True
     near = odds.near(hosts_zyx, reach_mm)
     expected = np.zeros_like(hosts_zyx)
-    expected[
-        5 - slices : 6 + slices, 10 - columns : 11 + columns, 10 - columns : 11 + columns
-    ] = True
+    expected[5 - slices : 6 + slices, 10 - columns : 11 + columns, 10 - columns : 11 + columns] = (
+        True
+    )
     np.testing.assert_array_equal(near.codes_zyx > 0, expected)
     np.testing.assert_array_equal(near.types_zyx > 0, expected)
     assert near.grid == odds.grid

@@ -11,9 +11,9 @@ from scalemai_core.judge.lesions.settle import Words
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.finding import Finding
-from scalemai_core.records.reading import Told
 from scalemai_core.records.review import ItemKind
 from scalemai_core.records.settlement import Fate
+from scalemai_core.records.statement import Presence
 from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.taxonomy.site import Site
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -126,9 +126,7 @@ def actions_of(questions: pl.DataFrame) -> pl.DataFrame:
 
 def with_lesions(decisions: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Decisions in which lesions have gone their own way."""
-    joined = decisions.join(
-        actions, on=["scan_id", "structure"], how="left", maintain_order="left"
-    )
+    joined = decisions.join(actions, on=["scan_id", "structure"], how="left", maintain_order="left")
     own = pl.col("lesion_action").is_not_null()
     return joined.with_columns(
         action=pl.coalesce("lesion_action", "action"),
@@ -194,7 +192,7 @@ def _excluding(line: list[str], host: str, words: Words) -> str:
     """The sentence that excludes a structure, or what it is a part of, in a host."""
     for name in line:
         said = words.get((name, host))
-        if said is not None and said.told is Told.ABSENT and said.may_delete:
+        if said is not None and said.presence is Presence.ABSENT and said.may_delete:
             return " ".join(said.sentences)
     return ""
 

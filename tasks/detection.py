@@ -1,0 +1,83 @@
+"""What gold says of a new model and lesions: its operating points, and what they find."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from scalemai_core.judge.lesions.measured import measure_detection
+from scalemai_core.records.detection import DetectionReport
+from scalemai_core.records.label_map import Layer
+from scalemai_core.records.scan import GoldRole
+from scalemai_core.records.shard import Shard, ShardSummary
+from scalemai_core.records.stage import StageInputs
+from scalemai_core.store.workspace import Workspace
+from tasks.candidates import anatomy_labels, compare, find_in
+from tasks.dataset import dataset, labelled_scans
+from tasks.lesions import as_rows, detections_of, words_of
+from tasks.models import ensemble
+from tasks.shards import Rows, run_shard
+
+log = logging.getLogger("scalemai.detection")
+
+MEASURED = (GoldRole.FIT, GoldRole.TEST)
+"""Gold that chooses operating points, and gold that says what they are worth."""
+
+
+@task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
+def detect_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
+    """Candidates of the ensemble beside the lesions of gold."""
+    store, settings = Workspace.open(inputs.workspace), inputs.plan.settings
+    cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
+    predictor = ensemble(inputs.workspace, inputs.model, settings.compute)
+
+    def work(scan_id: str) -> Rows:
+        case = cases[scan_id]
+        image_zyx = store.scans.read(scan_id)
+        prediction = predictor.predict(image_zyx, case.scan.grid, settings.predict.overlap)
+        if prediction.lesions is None:
+            return []
+        labels, seen = anatomy_labels(store, case), prediction.labels
+        candidates = find_in(case, prediction.lesions, labels, seen, settings.lesions)
+        return as_rows(compare(store, case, candidates, seen, inputs.model))
+
+    return run_shard(store, shard, work)
+
+
+def detection_scans(inputs: StageInputs) -> tuple[str, ...]:
+    """Gold on which lesions are measured, for a model that knows any."""
+    if Layer.LESIONS not in inputs.model.channels:
+        return ()
+    scans = dataset(inputs.workspace, inputs.version).values()
+    return tuple(scan.scan_id for scan in scans if scan.gold in MEASURED)
+
+
+@task(task_run_name="measure lesion detection", cache_policy=NO_CACHE)
+def measure_lesions(
+    inputs: StageInputs, compared: pl.DataFrame, reported: pl.DataFrame
+) -> DetectionReport:
+    """Choose the model's operating points, measure them, and store both beside its weights."""
+    store, plan = Workspace.open(inputs.workspace), inputs.plan
+    rng = np.random.default_rng([plan.settings.seed, plan.number])
+    rows, words = detections_of(compared), words_of(reported)
+    report = measure_detection(inputs.model.key, rows, words, plan.settings.lesions, rng)
+    store.write_document(lesions_path(inputs.model.key), report)
+    for site in report.sites:
+        found = site.before_reports.sensitivity
+        log.info("lesions of %s: %d of %d in gold test", site.point.site, found.found, found.total)
+    return report
+
+
+def lesions_path(model_key: str) -> str:
+    """Where a model's operating points lie, beside its weights."""
+    return f"models/{model_key}/lesions.json"
+
+
+def detection_report(store: Workspace, model_key: str) -> DetectionReport | None:
+    """What gold says of a stored model and lesions; None where nobody measured it."""
+    document = store.read_json(lesions_path(model_key))
+    return None if document is None else DetectionReport.model_validate(document)
