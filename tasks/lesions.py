@@ -14,7 +14,6 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.endpoint.client import Endpoint
 from scalemai_core.judge.lesions.ask import (
     ACTIONS,
-    QUESTIONS,
     actions_of,
     ask_candidates,
     ask_unfound,

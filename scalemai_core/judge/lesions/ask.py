@@ -27,6 +27,31 @@ FIRST = 1.0
 """Added to what goes before all doubts: audits, and lesions that only a report names."""
 
 
+QUESTIONS = pl.Schema(
+    {
+        "scan_id": pl.String,
+        "structure": pl.String,
+        "priority": pl.Float64,
+        "reason": pl.String,
+        "seconds": pl.Float64,
+        "rival": pl.String,
+        "rival_map": pl.String,
+        "kind": pl.String,
+        "candidate_id": pl.String,
+    }
+)
+ACTIONS = pl.Schema(
+    {
+        "scan_id": pl.String,
+        "structure": pl.String,
+        "lesion_action": pl.String,
+        "lesion_otherwise": pl.String,
+        "lesion_reason": pl.String,
+        "lesion_quality": pl.Float64,
+    }
+)
+
+
 def ask_candidates(candidates: pl.DataFrame, masks: int, settings: LesionSettings) -> pl.DataFrame:
     """Questions, one a candidate, of the sites that open at most ``masks`` masks altogether.
 
@@ -47,10 +72,7 @@ def ask_candidates(candidates: pl.DataFrame, masks: int, settings: LesionSetting
     return (
         valued.join(groups, on=GROUP)
         .sort("priority", "candidate_id", descending=[True, False])
-        .select(
-            "scan_id",
-            "structure",
-            "priority",
+        .with_columns(
             reason=pl.when(pl.col("audit"))
             .then(pl.concat_str(pl.lit("audit: "), "reason"))
             .otherwise("reason"),
@@ -58,8 +80,8 @@ def ask_candidates(candidates: pl.DataFrame, masks: int, settings: LesionSetting
             rival=pl.lit(Candidate.PREDICTION.value),
             rival_map=pl.lit(None, dtype=pl.String),
             kind=pl.lit(ItemKind.LESION.value),
-            candidate_id="candidate_id",
         )
+        .select(pl.col(name).cast(kind) for name, kind in QUESTIONS.items())
     )
 
 
@@ -85,31 +107,6 @@ def ask_unfound(
         for scan_id, finding in sorted(found, key=lambda one: (one[0], one[1].structure))
     ]
     return pl.DataFrame(rows[:masks], schema=QUESTIONS)
-
-
-QUESTIONS = pl.Schema(
-    {
-        "scan_id": pl.String,
-        "structure": pl.String,
-        "priority": pl.Float64,
-        "reason": pl.String,
-        "seconds": pl.Float64,
-        "rival": pl.String,
-        "rival_map": pl.String,
-        "kind": pl.String,
-        "candidate_id": pl.String,
-    }
-)
-ACTIONS = pl.Schema(
-    {
-        "scan_id": pl.String,
-        "structure": pl.String,
-        "lesion_action": pl.String,
-        "lesion_otherwise": pl.String,
-        "lesion_reason": pl.String,
-        "lesion_quality": pl.Float64,
-    }
-)
 
 
 def actions_of(questions: pl.DataFrame) -> pl.DataFrame:
