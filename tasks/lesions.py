@@ -110,12 +110,7 @@ def settle_lesions(inputs: StageInputs, compared: pl.DataFrame, reported: pl.Dat
     asked = ask_candidates(judged, masks - missing.height, settings)
     tables.write(POINTS, table_of(points.values(), OperatingPoint))
     tables.write(CANDIDATES, judged)
-    tables.write(
-        LESION_QUESTIONS,
-        pl.concat(
-            [missing, asked.select(pl.col(name).cast(kind) for name, kind in QUESTIONS.items())]
-        ),
-    )
+    tables.write(LESION_QUESTIONS, pl.concat([missing, asked]))
     actions = _actions(judged, set(asked["candidate_id"]), words, sites)
     drawn = actions_of(missing)
     # A mask that is to be drawn is left to its reader. Written last: then all others are there.
