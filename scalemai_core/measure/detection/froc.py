@@ -59,8 +59,9 @@ class FrocCurve:
 
     def false_positives_at(self, sensitivity: ArrayLike) -> Floats:
         """The fewest false positives per scan at no less sensitivity, inf where out of reach."""
-        reached = np.searchsorted(self.sensitivity, np.asarray(sensitivity, dtype=np.float64))
-        found = np.append(self.false_positives_per_scan, np.inf)[reached]
+        wanted = np.asarray(sensitivity, dtype=np.float64)
+        reached = np.searchsorted(self.sensitivity, wanted)
+        found = np.append(self.false_positives_per_scan, np.inf)[reached] * (wanted > 0)
         return found if self.num_lesions and self.num_scans else np.full_like(found, np.nan)
 
     def threshold_at(self, false_positives_per_scan: ArrayLike) -> Floats:
@@ -198,7 +199,9 @@ def _walk(
         lesions, scans = totals[0, row], totals[1, row]
         if lesions == 0 or scans == 0:
             continue
-        hits = false = hits_before = met = reached = 0
+        hits = false = hits_before = met = 0
+        reached = np.searchsorted(wanted[1], 0.0, side="right")  # no sensitivity costs nothing
+        found[1][row, :reached] = 0.0
         for i in range(len(patient)):
             drawn = times[row, patient[i]]
             if is_hit[i]:

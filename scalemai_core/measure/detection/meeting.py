@@ -15,10 +15,6 @@ from scalemai_core.volume.compiled import compiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Words = NDArray[np.uint64]
-
-BLOCK = 64
-"""Voxels that are passed over at once where they are all background."""
 
 _FIRST_PAIRS = 1024
 _MIX_LESION = np.uint64(0x9E3779B97F4A7C15)
@@ -89,14 +85,14 @@ class Meeting:
 
 def _pairs(lesions_zyx: NDArray[Any], candidates_zyx: NDArray[Any]) -> tuple[Ints, Ints]:
     _, height, width = lesions_zyx.shape
-    flat, words = list[NDArray[Any]](), list[Words]()
+    rows, occupied = list[NDArray[Any]](), np.False_
     for array in (lesions_zyx, candidates_zyx):
         if not np.issubdtype(array.dtype, np.integer):
             raise ValueError(f"components are whole numbers, not {array.dtype}")
-        voxels = np.ascontiguousarray(array).reshape(-1)
-        flat.append(voxels)
-        words.append(voxels[: voxels.size - voxels.size % BLOCK].view(np.uint64))
-    return _gather(flat[0], flat[1], words[0], words[1], (height, width))
+        rows.append(np.ascontiguousarray(array).reshape(-1, width))
+        # Byte by byte NumPy passes over background as fast as memory delivers it.
+        occupied = occupied | rows[-1].view(np.uint8).any(axis=1)
+    return _gather(rows[0], rows[1], np.flatnonzero(occupied), height)
 
 
 def _rows(components: Components, numbers: Ints) -> Ints:
@@ -118,60 +114,37 @@ def _components(numbers_by_pair: Ints, sums: Ints) -> Components:
 
 @compiled
 def _gather(
-    lesions: NDArray[Any],
-    candidates: NDArray[Any],
-    lesion_words: Words,
-    candidate_words: Words,
-    size_yx: tuple[int, int],
+    lesions: NDArray[Any], candidates: NDArray[Any], occupied: NDArray[np.intp], height: int
 ) -> tuple[Ints, Ints]:
     """Every pair of numbers that occurs, (0, 0) apart, ``(p, 2)``; ``(p, 5)`` its voxels, the sums
     of their z, y and x, and the first of them. Run by run along x, pairs in a hash table.
     """
-    height, width = size_yx
     slots = np.full(2 * _FIRST_PAIRS, -1)
     keys, sums = np.empty((_FIRST_PAIRS, 2), np.int64), np.empty((_FIRST_PAIRS, 5), np.int64)
-    num, at = 0, 0
-    while at < len(lesions):
-        if at % BLOCK == 0 and _is_empty(lesion_words, candidate_words, at // BLOCK, len(lesions)):
-            at += BLOCK
-            continue
-        lesion, candidate = np.int64(lesions[at]), np.int64(candidates[at])
-        start = at
-        at += 1
-        if lesion == 0 and candidate == 0:
-            continue
-        row = start // width
-        while at < (row + 1) * width and lesions[at] == lesion and candidates[at] == candidate:
-            at += 1
-        if num == len(keys):
-            slots, keys, sums = _doubled(slots, keys, sums)
-        slot = _slot(slots, keys, lesion, candidate)
-        if slots[slot] < 0:
-            slots[slot] = num
-            keys[num, 0], keys[num, 1] = lesion, candidate
-            sums[num, :4], sums[num, 4] = 0, start
-            num += 1
-        to, voxels = sums[slots[slot]], at - start
-        to[0] += voxels
-        to[1] += voxels * (row // height)
-        to[2] += voxels * (row % height)
-        to[3] += voxels * (start + at - 1 - 2 * row * width) // 2
+    num, width = 0, lesions.shape[1]
+    for row in occupied:
+        z, y, x = row // height, row % height, 0
+        while x < width:
+            start, lesion, candidate = x, np.int64(lesions[row, x]), np.int64(candidates[row, x])
+            x += 1
+            while x < width and lesions[row, x] == lesion and candidates[row, x] == candidate:
+                x += 1
+            if lesion == 0 and candidate == 0:
+                continue
+            if num == len(keys):
+                slots, keys, sums = _doubled(slots, keys, sums)
+            slot = _slot(slots, keys, lesion, candidate)
+            if slots[slot] < 0:
+                slots[slot] = num
+                keys[num, 0], keys[num, 1] = lesion, candidate
+                sums[num, :4], sums[num, 4] = 0, row * width + start
+                num += 1
+            pair, voxels = slots[slot], x - start
+            sums[pair, 0] += voxels
+            sums[pair, 1] += voxels * z
+            sums[pair, 2] += voxels * y
+            sums[pair, 3] += voxels * (start + x - 1) // 2
     return keys[:num].copy(), sums[:num].copy()
-
-
-@compiled
-def _is_empty(lesion_words: Words, candidate_words: Words, block: int, num_voxels: int) -> bool:
-    blocks = num_voxels // BLOCK
-    if block >= blocks:
-        return False
-    found = np.uint64(0)
-    step = len(lesion_words) // blocks
-    for i in range(block * step, (block + 1) * step):
-        found |= lesion_words[i]
-    step = len(candidate_words) // blocks
-    for i in range(block * step, (block + 1) * step):
-        found |= candidate_words[i]
-    return found == 0
 
 
 @compiled

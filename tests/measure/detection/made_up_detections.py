@@ -35,13 +35,13 @@ def made_up_scan(rng: np.random.Generator, num_lesions: int, num_candidates: int
     """Blobs on a small grid; about half the candidates lie on lesions, and some touch several."""
     shape = (14, 24, 24)
     lesion_centres = rng.uniform(2, np.array(shape) - 2, (num_lesions, 3))
-    lesions = blobs(rng, shape, lesion_centres, (2.5, 6.0))
+    lesions = blobs(rng, shape, lesion_centres, (3.0, 6.0))
     near = rng.random(num_candidates) < (0.8 if num_lesions else 0.0)
     centres = rng.uniform(2, np.array(shape) - 2, (num_candidates, 3))
     if num_lesions:
         around = lesion_centres[rng.integers(num_lesions, size=num_candidates)]
         centres[near] = around[near] + rng.normal(0, 3.0, (int(near.sum()), 3))
-    candidates = blobs(rng, shape, centres, (1.0, 3.0))
+    candidates = blobs(rng, shape, centres, (2.0, 4.0))
     numbers = range(1, candidates.max() + 1)
     confidence = {number: int(rng.integers(1, LEVELS)) / LEVELS for number in numbers}
     return MadeUpScan(lesions, candidates, confidence)
