@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -92,6 +92,8 @@ class PhantomSettings(Section):
     """How radiologists report what the scans show; None: there are no reports."""
     deformation_mm: float = Field(default=6.0, ge=0)
     """How far slow random waves bend the anatomy."""
+    noise: float = Field(default=1.0, ge=0)
+    """Factor on the scanner's noise, which is 8 to 15 HU without it."""
     structures: tuple[str, ...] | None = None
     """What is labelled; None labels everything. The rest is in the image all the same."""
 
@@ -143,6 +145,7 @@ def make_phantom(seed: int, index: int, settings: PhantomSettings) -> Phantom:
     Anatomy does not depend on the spacing, noise does.
     """
     patient = draw_patient(seed, index, settings.deformation_mm)
+    patient = replace(patient, noise_hu=settings.noise * patient.noise_hu)
     canvas = Canvas(_grid(patient, settings), patient, settings.deformation_mm, load_taxonomy())
     torso = paint_torso(canvas)
     paint_back(canvas, torso)

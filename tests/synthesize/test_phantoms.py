@@ -207,3 +207,12 @@ def test_a_short_scan_ends_above_the_pelvis_and_keeps_the_upper_abdomen() -> Non
     for layer in Layer:
         np.testing.assert_array_equal(short.labels[layer], full.labels[layer][-depth:])
     np.testing.assert_allclose(short.grid.matrix[:2], full.grid.matrix[:2])
+
+
+def test_noise_is_a_setting_and_nothing_else_changes_with_it() -> None:
+    usual = make_phantom(3, 0, PhantomSettings(spacing_mm=6.0))
+    quiet = make_phantom(3, 0, PhantomSettings(spacing_mm=6.0, noise=0.2))
+    liver = np.asarray(ndimage.binary_erosion(mask(usual, "liver"), iterations=3), dtype=np.bool_)
+    assert quiet.image_zyx[liver].std() < 0.7 * usual.image_zyx[liver].std()
+    for layer in Layer:
+        np.testing.assert_array_equal(usual.labels[layer], quiet.labels[layer])
