@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial.distance import pdist
 
-from scalemai_core.measure.detection.lesions import axial_diameter_mm, find_lesions
+from scalemai_core.measure.detection.lesions import find_lesions
 from scalemai_core.records.grid import Grid
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -28,12 +27,12 @@ def empty() -> NDArray[np.uint8]:
     return np.zeros(SHAPE, dtype=np.uint8)
 
 
-def test_a_lone_voxel_measures_its_diagonal() -> None:
+def test_a_lone_voxel_measures_its_longer_edge() -> None:
     labels, anatomy = empty(), empty()
     labels[3, 20, 30], anatomy[3, 20, 30] = PANCREATIC, TAIL
     pieces, (lesion,) = find_lesions(labels, anatomy, GRID, TAXONOMY)
     assert np.argwhere(pieces).tolist() == [[3, 20, 30]]
-    assert lesion.diameter_mm == pytest.approx(np.hypot(0.8, 0.7))
+    assert lesion.diameter_mm == pytest.approx(0.8)
     assert lesion.volume_mm3 == pytest.approx(0.8 * 0.7 * 2.5)
     assert (lesion.x_mm, lesion.y_mm, lesion.z_mm) == pytest.approx((14.0, 34.0, 12.5))
     assert (lesion.structure, lesion.place, lesion.number) == (
@@ -67,21 +66,7 @@ def test_the_diameter_is_of_the_slice_with_the_largest_area() -> None:
     labels[3, 10, 5:25] = PANCREATIC  # long, but 20 voxels
     labels[4, 8:13, 8:13] = PANCREATIC  # 25
     _, (lesion,) = find_lesions(labels, empty(), GRID, TAXONOMY)
-    assert lesion.diameter_mm == pytest.approx(np.hypot(5 * 0.8, 5 * 0.7))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(0.05, 1))
-def test_the_diameter_is_the_greatest_distance_of_pixel_corners(seed: int, filled: float) -> None:
-    rng = np.random.default_rng(seed)
-    mask = rng.random((int(rng.integers(1, 9)), int(rng.integers(1, 9)))) < filled
-    axes_mm = rng.normal(size=(3, 2))
-    corners = {(x + i, y + j) for y, x in np.argwhere(mask) for i in (0, 1) for j in (0, 1)}
-    if not corners:
-        assert np.isnan(axial_diameter_mm(mask, axes_mm))
-        return
-    expected = pdist(np.array(sorted(corners)) @ axes_mm.T).max()
-    assert axial_diameter_mm(mask, axes_mm) == pytest.approx(expected)
+    assert lesion.diameter_mm == pytest.approx(np.hypot(5 * 0.8, 4 * 0.7))
 
 
 def test_a_ball_measures_its_diameter() -> None:
