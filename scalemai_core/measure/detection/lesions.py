@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -19,9 +20,16 @@ from scalemai_core.volume.histogram import NUM_IDS as NUM_VALUES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Triple = tuple[int, int, int]
 
-_FIRST_REACH_MM = 10.0
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scan:
+    labels_zyx: LabelsZYX
+    anatomy_zyx: LabelsZYX
+    anatomy_box: BoxZYX | None
+    """Where there is any anatomy."""
+    grid: Grid
+    taxonomy: Taxonomy
 
 
 def find_lesions(
@@ -48,10 +56,9 @@ def find_lesions(
         return pieces_zyx, ()
     numbered, _ = components(wanted[labels_zyx[within]])
     pieces_zyx[within] = numbered
+    scan = _Scan(labels_zyx, anatomy_zyx, bounding_box(anatomy_zyx), grid, taxonomy)
     lesions = tuple(
-        _lesion(
-            number, _moved(box, within), pieces_zyx, (labels_zyx, anatomy_zyx), (grid, taxonomy)
-        )
+        _lesion(number, _moved(box, within), pieces_zyx, scan)
         for number, box in enumerate(_boxes(numbered), start=1)
     )
     return pieces_zyx, lesions
@@ -97,37 +104,29 @@ def _moved(box: BoxZYX, within: BoxZYX) -> BoxZYX:
     return (z, y, x)
 
 
-def _lesion(
-    number: int,
-    box: BoxZYX,
-    pieces_zyx: NDArray[np.uint32],
-    maps: tuple[LabelsZYX, LabelsZYX],
-    space: tuple[Grid, Taxonomy],
-) -> Lesion:
-    grid, taxonomy = space
+def _lesion(number: int, box: BoxZYX, pieces_zyx: NDArray[np.uint32], scan: _Scan) -> Lesion:
     mask_zyx = pieces_zyx[box] == number
     labels, anatomy = (
-        np.bincount(layer_zyx[box][mask_zyx], minlength=NUM_VALUES) for layer_zyx in maps
+        np.bincount(layer_zyx[box][mask_zyx], minlength=NUM_VALUES)
+        for layer_zyx in (scan.labels_zyx, scan.anatomy_zyx)
     )
     areas = np.count_nonzero(mask_zyx, axis=(1, 2))
-    voxels = int(areas.sum())
+    axes_mm = scan.grid.matrix[:3]
     centre_zyx = np.argwhere(mask_zyx).mean(axis=0) + [extent.start for extent in box]
-    x, y, z = (grid.matrix[:3, :3] @ centre_zyx[::-1] + grid.matrix[:3, 3]).tolist()
+    x, y, z = (axes_mm[:, :3] @ centre_zyx[::-1] + axes_mm[:, 3]).tolist()
     return Lesion(
         number=number,
-        structure=taxonomy.by_id(int(labels.argmax())).name,
-        volume_mm3=voxels * grid.voxel_ml * 1000.0,
-        diameter_mm=axial_diameter_mm(mask_zyx[areas.argmax()], grid.matrix[:3, :2]),
+        structure=scan.taxonomy.by_id(int(labels.argmax())).name,
+        volume_mm3=int(areas.sum()) * scan.grid.voxel_ml * 1000.0,
+        diameter_mm=axial_diameter_mm(mask_zyx[areas.argmax()], axes_mm[:, :2]),
         x_mm=x,
         y_mm=y,
         z_mm=z,
-        place=_place(anatomy, centre_zyx, maps[1], grid, taxonomy),
+        place=_place(anatomy, centre_zyx, scan),
     )
 
 
-def _place(
-    voxels_by_id: Ints, centre_zyx: Floats, anatomy_zyx: LabelsZYX, grid: Grid, taxonomy: Taxonomy
-) -> str:
+def _place(voxels_by_id: Ints, centre_zyx: Floats, scan: _Scan) -> str:
     """The smallest structure that holds more than half of what lies in any; else the largest part;
     of a lesion outside of all, the nearest to its centroid. Empty without anatomy.
     """
@@ -136,36 +135,57 @@ def _place(
     inside = voxels_by_id[:NUM_IDS].astype(np.float64)
     inside[0] = 0.0
     if not inside.any():
-        nearest = _nearest_id(centre_zyx, anatomy_zyx, grid.spacing_mm_zyx)
-        return "" if nearest is None else taxonomy.by_id(nearest).name
-    held = taxonomy.unions @ inside
+        return _nearest_place(centre_zyx, scan)
+    unions = scan.taxonomy.unions
     # Two that hold more than half lie one in the other: the one with fewer ids is the inner one.
-    holding = np.flatnonzero(2 * held > inside.sum())
-    if len(holding):
-        return taxonomy.by_id(int(holding[taxonomy.unions[holding].sum(axis=1).argmin()])).name
-    return taxonomy.by_id(int(inside.argmax())).name
+    holding = np.flatnonzero(2 * (unions @ inside) > inside.sum())
+    smallest = holding[unions[holding].sum(axis=1).argmin()] if len(holding) else inside.argmax()
+    return scan.taxonomy.by_id(int(smallest)).name
 
 
-def _nearest_id(
-    centre_zyx: Floats, anatomy_zyx: LabelsZYX, spacing_mm: tuple[float, float, float]
-) -> int | None:
-    """Id of the voxel nearest to a place, searched in growing boxes around it."""
-    shape, reach_mm = np.array(anatomy_zyx.shape), _FIRST_REACH_MM
-    while True:
-        reach = reach_mm / np.array(spacing_mm)
-        low = np.maximum(np.floor(centre_zyx - reach), 0).astype(np.intp)
-        high = np.minimum(np.ceil(centre_zyx + reach).astype(np.intp) + 1, shape)
-        box_zyx = anatomy_zyx[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-        found = np.argwhere(box_zyx)
-        is_all = bool((high - low == shape).all())
-        if len(found):
-            distances_mm = np.linalg.norm((found + low - centre_zyx) * spacing_mm, axis=1)
-            at = int(distances_mm.argmin())
-            if is_all or distances_mm[at] <= reach_mm:
-                return int(box_zyx[tuple(found[at])])
-        elif is_all:
-            return None
-        reach_mm *= 2
+def _nearest_place(centre_zyx: Floats, scan: _Scan) -> str:
+    if scan.anatomy_box is None:
+        return ""
+    steps_mm = [
+        np.arange(extent.start, extent.stop) * spacing - centre * spacing
+        for extent, centre, spacing in zip(
+            scan.anatomy_box, centre_zyx, scan.grid.spacing_mm_zyx, strict=True
+        )
+    ]
+    z, y, x = (np.argsort(np.abs(steps), kind="stable") for steps in steps_mm)
+    squared = (steps_mm[0][z] ** 2, steps_mm[1][y] ** 2, steps_mm[2][x] ** 2)
+    nearest = _nearest(scan.anatomy_zyx[scan.anatomy_box], (z, y, x), squared)
+    return scan.taxonomy.by_id(int(nearest)).name
+
+
+@compiled
+def _nearest(
+    labels_zyx: LabelsZYX,
+    order_zyx: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
+    squared_zyx: tuple[Floats, Floats, Floats],
+) -> int:
+    """Value of the nearest voxel that is not 0: slices, rows and voxels from near to far, each
+    only as long as it may still be nearer.
+    """
+    (order_z, order_y, order_x), (away_z, away_y, away_x) = order_zyx, squared_zyx
+    best, value = np.inf, 0
+    for z in range(len(order_z)):
+        if away_z[z] >= best:
+            break
+        for y in range(len(order_y)):
+            away = away_z[z] + away_y[y]
+            if away >= best:
+                break
+            for x in range(len(order_x)):
+                if away + away_x[x] >= best:
+                    break
+                if labels_zyx[order_z[z], order_y[y], order_x[x]]:
+                    best, value = (
+                        away + away_x[x],
+                        int(labels_zyx[order_z[z], order_y[y], order_x[x]]),
+                    )
+                    break
+    return value
 
 
 @compiled
