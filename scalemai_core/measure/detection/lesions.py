@@ -146,12 +146,11 @@ def _place(voxels_by_id: Ints, centre_zyx: Floats, scan: _Scan) -> str:
 def _nearest_place(centre_zyx: Floats, scan: _Scan) -> str:
     if scan.anatomy_box is None:
         return ""
-    steps_mm = [
-        np.arange(extent.start, extent.stop) * spacing - centre * spacing
-        for extent, centre, spacing in zip(
-            scan.anatomy_box, centre_zyx, scan.grid.spacing_mm_zyx, strict=True
-        )
-    ]
+    steps_mm: list[Floats] = []
+    for axis, spacing in enumerate(scan.grid.spacing_mm_zyx):
+        extent = scan.anatomy_box[axis]
+        voxels = np.arange(extent.start, extent.stop, dtype=np.float64)
+        steps_mm.append((voxels - centre_zyx[axis]) * spacing)
     z, y, x = (np.argsort(np.abs(steps), kind="stable") for steps in steps_mm)
     squared = (steps_mm[0][z] ** 2, steps_mm[1][y] ** 2, steps_mm[2][x] ** 2)
     nearest = _nearest(scan.anatomy_zyx[scan.anatomy_box], (z, y, x), squared)
