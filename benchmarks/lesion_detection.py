@@ -83,7 +83,7 @@ class MadeScan:
 
 
 def make_scan(rng: np.random.Generator, size: Size) -> MadeScan:
-    """Half the scans have lesions; those have a candidate each, somewhere near."""
+    """Half the scans have lesions: one that is missed, others with a candidate near."""
     truth = np.zeros(size.shape_zyx, dtype=np.uint8)
     detection = np.zeros(size.shape_zyx, dtype=np.float32)
     organ = np.minimum(size.shape_zyx, ORGAN)
@@ -95,6 +95,8 @@ def make_scan(rng: np.random.Generator, size: Size) -> MadeScan:
     for index, corner in enumerate(places):
         if index < num_lesions:
             _paint(rng, truth, corner, 1)
+            if index == 0:  # without a missed lesion picai_eval drops the last point of its curve
+                continue
         # Fewer than 10,000 levels: beyond that picai_eval leaves thresholds out.
         _paint(rng, detection, corner, int(rng.integers(1, NUM_LEVELS)) / NUM_LEVELS)
     return MadeScan(truth, detection)
