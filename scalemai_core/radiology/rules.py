@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from scalemai_core.radiology.anatomy import KIDNEYS
-from scalemai_core.radiology.doubt import HEDGE, RETRACTED, Said, limits, said
+from scalemai_core.radiology.doubt import HEDGE, PAST, RETRACTED, Said, limits, said
 from scalemai_core.radiology.exclusion import Understood, understood
 from scalemai_core.radiology.labelled import labelled
-from scalemai_core.radiology.lexicon import affirmed, excluded, whole
+from scalemai_core.radiology.lexicon import Kind, affirmed, excluded, whole
 from scalemai_core.radiology.measure import count, sizes_mm
 from scalemai_core.radiology.mention import Marks, Mention, marks, mentions
 from scalemai_core.radiology.place import place
@@ -18,6 +18,8 @@ from scalemai_core.radiology.sentence import Section, Sentence, known_label, sen
 from scalemai_core.records.statement import Presence, Statement
 
 FACTS = (Section.FINDINGS, Section.IMPRESSION)
+MAX_SENTENCE = 1000
+"""Characters beyond which a sentence is not read: it may say anything of any organ. Ours."""
 _SIDES = re.compile(r"(?<![a-z])(left|right|bilateral|both|kidneys)(?![a-z])")
 _RANK = {Presence.PRESENT: 2, Presence.UNCERTAIN: 1, Presence.ABSENT: 0}
 Topic = tuple[str, ...] | None
@@ -44,15 +46,18 @@ class RulesReading:
     def doubt(self, sentence: Sentence, organs: Iterable[str] | None) -> None:
         """Of no organ in particular where ``organs`` is None."""
         for organ in (None,) if organs is None else organs:
-            self.doubts.append(
-                Doubt(organ=organ, sentence=sentence.text, offset=sentence.offset)
-            )
+            self.doubts.append(Doubt(organ=organ, sentence=sentence.text, offset=sentence.offset))
 
 
 def read_by_rules(text: str, plain: str) -> RulesReading:
     """All statements and doubts, in order."""
     reading = RulesReading()
-    for sentence, sense, topic in _understood(list(sentences(text, plain))):
+    found = list(sentences(text, plain))
+    for sentence in found:
+        if len(sentence.plain) > MAX_SENTENCE:
+            reading.doubt(sentence, None)
+    short = [sentence for sentence in found if len(sentence.plain) <= MAX_SENTENCE]
+    for sentence, sense, topic in _understood(short):
         if sentence.section in (*FACTS, Section.TECHNIQUE, Section.OTHER):
             _limits(sentence, topic, reading)
         if RETRACTED.search(sentence.plain):
@@ -160,13 +165,15 @@ def _suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
     plain = label + sentence.plain
     found, own = marks(plain), marks(sentence.plain)
     anatomy = bool(found.organs or found.elsewhere)
-    stated: dict[tuple[str, str], Statement] = {}
+    stated: dict[tuple[str, str, int], Statement] = {}
     placed = True
-    for mention in mentions(plain, found):
+    named = list(mentions(plain, found))
+    shared = len({mention.stretch for mention in named}) > 1
+    for mention in named:
         organs = mention.organs if anatomy else topic or ()
         placed = placed and (anatomy or (bool(topic) and sentence.label is not None))
-        for statement in _stated(sentence, plain, mention, organs):
-            key = (statement.structure, statement.organ)
+        for statement in _stated(sentence, plain, mention, organs, shared=shared):
+            key = (statement.structure, statement.organ, mention.stretch[0])
             if key not in stated or _RANK[statement.presence] > _RANK[stated[key].presence]:
                 stated[key] = statement
     reading.statements += stated.values()
@@ -175,18 +182,21 @@ def _suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
         _doubt(sentence, organs, own, reading)
         if not placed:
             reading.doubt(sentence, None)
+    elif found.organs and (found.lesions or PAST.search(plain)):
+        reading.doubt(sentence, found.organs)
 
 
 def _doubt(sentence: Sentence, organs: Topic, own: Marks, reading: RulesReading) -> None:
     if organs:
         reading.doubt(sentence, organs)
-    speaks = bool(own.lesions or sizes_mm(sentence.plain) or HEDGE.search(sentence.plain))
+    words = sentence.plain
+    speaks = bool(own.lesions or sizes_mm(words) or HEDGE.search(words)) or "?" in words
     if speaks and not (own.organs or own.elsewhere or sentence.label):
         reading.doubt(sentence, None)
 
 
 def _stated(
-    sentence: Sentence, plain: str, mention: Mention, organs: tuple[str, ...]
+    sentence: Sentence, plain: str, mention: Mention, organs: tuple[str, ...], *, shared: bool
 ) -> Iterator[Statement]:
     start, end = mention.stretch
     stretch, before = plain[start:end], plain[start : mention.start]
@@ -199,6 +209,8 @@ def _stated(
     if meant is Said.PRESENT and not (fact and sided):
         presence = Presence.UNCERTAIN
     number, only = count(before)
+    around = stretch if shared else plain
+    sizes = sizes_mm(around)
     for organ in organs:
         names = affirmed(organ, mention.kind)
         if meant is Said.ABSENT:
@@ -207,19 +219,23 @@ def _stated(
             yield Statement(
                 structure=structure,
                 organ=organ,
-                presence=presence,
+                presence=_softened(presence, mention.kind, structure),
                 count=None if meant is Said.ABSENT else number,
                 enumerated=meant is Said.PRESENT and only,
-                sizes_mm=() if meant is Said.ABSENT else sizes_mm(stretch),
-                place=place(organ, stretch),
+                sizes_mm=() if meant is Said.ABSENT else sizes,
+                place=place(organ, around),
                 sentence=sentence.text,
                 offset=sentence.offset,
             )
 
 
-def _one_side(
-    organs: tuple[str, ...], stretch: str, noun: str
-) -> tuple[tuple[str, ...], bool]:
+def _softened(presence: Presence, kind: Kind, structure: str) -> Presence:
+    """A complex cyst of the kidney is there; that it is a tumour is not said."""
+    soft = kind is Kind.COMPLEX and structure == "kidney_tumor" and presence is Presence.PRESENT
+    return Presence.UNCERTAIN if soft else presence
+
+
+def _one_side(organs: tuple[str, ...], stretch: str, noun: str) -> tuple[tuple[str, ...], bool]:
     """Organs with one kidney where words name its side; whether the side is certain."""
     if not set(KIDNEYS) <= set(organs):
         return organs, True
