@@ -109,7 +109,8 @@ def _clauses(found: list[Word]) -> list[list[Word]]:
 
 def _drop_connectors(clause: list[Word]) -> None:
     while clause and clause[-1].role in (Role.COMMA, Role.AND, Role.OR, Role.WITH):
-        clause.pop()
+        if clause.pop().role is Role.OR:
+            raise _NotUnderstood  # the one or the other
 
 
 def _roles(clause: list[Word]) -> str:
@@ -130,8 +131,11 @@ def _read(
         if negative is None:
             raise _NotUnderstood
         return _read_nouns(clause, negative, topic, result)
-    if not _HARMLESS.match(roles) or ("i" in roles and not {"N", "h"} & set(roles)):
+    said = set(roles)
+    if not _HARMLESS.match(roles) or ("i" in said and not {"N", "h"} & said):
         raise _NotUnderstood
+    if {"q", "b"} & said and "h" not in said:
+        raise _NotUnderstood  # several of what?
     return _read_state(clause, roles, topic, result)
 
 

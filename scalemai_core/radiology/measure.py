@@ -16,7 +16,8 @@ _SIZE = re.compile(
 )
 _EARLIER = re.compile(
     r"(?:previous(?:ly)?|prior|formerly|earlier|compared (?:to|with)|from|was|were|(?:<|>"
-    r"|less than|greater than|smaller than|larger than|under|over|within|every|collimation|slices?|thick)"
+    r"|less than|greater than|smaller than|larger than|under|over|within|every|collimation"
+    r"|slices?|thick)"
     r")[^a-z\d]{0,3}(?:measur(?:ed|ing)|at|to|size|about)?[^a-z\d]{0,3}$"
 )
 _OF_OTHERS = re.compile(

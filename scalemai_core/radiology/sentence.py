@@ -24,14 +24,14 @@ class Section(StrEnum):
 
 
 _HEADINGS = {
-    Section.FINDINGS: "findings|finding|observations|ct findings|abdomen|abdomen and pelvis"
-    "|addendum|abdomen/pelvis|results|description|report|body",
+    Section.FINDINGS: "findings|finding|observations|ct findings|addendum|results",
     Section.IMPRESSION: "impression|impressions|conclusion|conclusions|summary|opinion",
     Section.BACKGROUND: "indication|indications|clinical indication|reason for exam"
     "|reason for study|reason for examination|history|clinical history|clinical information"
     "|clinical data|past medical history|comparison|comparisons|prior|priors|prior studies|reason"
     "|clinical question|question|hpi|family history|surgical history|pmh|prior report"
-    "|recommendation|recommendations|clinical details|clinical|clinical background|provided history|plan"
+    "|recommendation|recommendations|clinical details|clinical|clinical background"
+    "|provided history|plan"
     "|prior exam|previous findings|previous report|prior findings|old report",
     Section.TECHNIQUE: "technique|procedure|protocol|exam|examination|study|ct technique|contrast"
     "|type of exam|title|exam type",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from scalemai_core.radiology.anatomy import ORGANS
-from scalemai_core.radiology.rules import Doubt
+from scalemai_core.radiology.found import Doubt
 from scalemai_core.records.base import Record
 from scalemai_core.records.statement import Presence, Statement
 from scalemai_core.taxonomy.site import lesion_sites
