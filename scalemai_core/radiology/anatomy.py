@@ -26,8 +26,8 @@ ORGAN_WORDS = MappingProxyType(
 """Words that name the whole of an organ: those of the grammar."""
 
 _HINTS = {
-    "pancreas": "uncinate|peripancreatic|intrapancreatic|pancreatectomy|whipple|pancreatoduodenectomy"
-    "|pancreaticoduodenectomy|pancreatitis|periampullary|ampullary|ampulla|wirsung|pancreata"
+    "pancreas": "uncinate|peripancreatic|intrapancreatic|pancreatectomy|whipple"
+    "|pancreatoduodenectomy|pancreaticoduodenectomy|pancreatitis|periampullary|ampullary|ampulla|wirsung|pancreata"
     "|pancreaticoduodenal|pancreatico|pseudocyst",
     "liver": "hepatectomy|caudate|perihepatic|intrahepatic|subhepatic|hepato|quadrate|hepatis"
     "|couinaud|subcapsular|hepatobilliary|cirrhosis|cirrhotic|falciform|biliary tree",
@@ -46,25 +46,31 @@ HINT_WORDS = MappingProxyType({words: tuple(sorted(found)) for words, found in _
 """Words that concern an organ without naming the whole of it; never part of an exclusion."""
 
 ELSEWHERE = frozenset(
-    "spleen|splenic|adrenal|adrenals|adrenal gland|adrenal glands|gallbladder|stomach|gastric"
-    "|duodenum|duodenal|small bowel|bladder|urinary bladder|uterus|uterine|ovary|ovaries|ovarian"
-    "|adnexa|adnexal|prostate|prostatic|seminal vesicles|lung|lungs|lung bases|pulmonary|pleura"
-    "|pleural|heart|cardiac|pericardial|esophagus|esophageal|mediastinal|mediastinum|hilar"
-    "|thyroid|breast|chest wall|chest|thorax|bone|bones|osseous|skeletal|spine|vertebral|vertebra"
-    "|rib|ribs|pelvis|pelvic|femur|femoral|humeral|iliac|sacral|sacrum|lymph node|lymph nodes"
-    "|lymphadenopathy|adenopathy|nodal|node|nodes|aorta|aortic|vascular|vessels|vasculature"
-    "|hepatic artery|hepatic arteries|hepatic vein|hepatic veins|renal artery|renal arteries"
-    "|renal vein|renal veins|portal vein|splenic vein|splenic artery|ureter|ureters|peritoneum"
-    "|peritoneal|mesentery|mesenteric|omentum|omental|retroperitoneum|retroperitoneal|abdominal"
-    "|abdomen|abdominal wall|soft tissues|soft tissue|subcutaneous|muscle|muscles|brain|skull"
-    "|intracranial|axillary|axilla|inguinal|groin|bile ducts|bile duct|common bile duct"
-    "|hepatic artery|vagina|cervix|scrotum|testis|testes|testicular|diaphragm|appendix"
-    "|upper lobe|lower lobe|middle lobe|lingula|jejunum|jejunal|ileum|ileal".split("|")
+    (
+        "spleen|splenic|adrenal|adrenals|adrenal gland|adrenal glands|gallbladder|stomach"
+        "|gastric|duodenum|duodenal|small bowel|bladder|urinary bladder|uterus|uterine|ovary"
+        "|ovaries|ovarian|adnexa|adnexal|prostate|prostatic|seminal vesicles|lung|lungs"
+        "|lung bases|pulmonary|pleura|pleural|heart|cardiac|pericardial|esophagus|esophageal"
+        "|mediastinal|mediastinum|hilar|thyroid|breast|chest wall|chest|thorax|bone|bones"
+        "|osseous|skeletal|spine|vertebral|vertebra|rib|ribs|pelvis|pelvic|femur|femoral"
+        "|humeral|iliac|sacral|sacrum|lymph node|lymph nodes|lymphadenopathy|adenopathy|nodal"
+        "|node|nodes|aorta|aortic|vascular|vessels|vasculature|hepatic artery|hepatic arteries"
+        "|hepatic vein|hepatic veins|renal artery|renal arteries|renal vein|renal veins"
+        "|portal vein|splenic vein|splenic artery|ureter|ureters|peritoneum|peritoneal"
+        "|mesentery|mesenteric|omentum|omental|retroperitoneum|retroperitoneal|abdominal"
+        "|abdomen|abdominal wall|soft tissues|soft tissue|subcutaneous|muscle|muscles|brain"
+        "|skull|intracranial|axillary|axilla|inguinal|groin|bile ducts|bile duct"
+        "|common bile duct|hepatic artery|vagina|cervix|scrotum|testis|testes|testicular"
+        "|diaphragm|appendix|upper lobe|lower lobe|middle lobe|lingula|jejunum|jejunal|ileum"
+        "|ileal"
+    ).split("|")
 )
 """Other anatomy: what a sentence says of it is no matter of the organs above."""
 REGIONS = frozenset(
-    "abdomen|abdominal|pelvis|pelvic|peritoneum|peritoneal|retroperitoneum|retroperitoneal|mesentery"
-    "|mesenteric|soft tissue|soft tissues".split("|")
+    (
+        "abdomen|abdominal|pelvis|pelvic|peritoneum|peritoneal|retroperitoneum"
+        "|retroperitoneal|mesentery|mesenteric|soft tissue|soft tissues"
+    ).split("|")
 )
 """Elsewhere, but so wide that a lesion there may be one of an organ above."""
 

@@ -141,7 +141,11 @@ LIMIT = _any(
     "collapsed",
 )
 _CONTRAST_GIVEN = _any(
-    "with and without", "without and with", "before and after", "pre ?-? ?and post", "post ?-? ?contrast"
+    "with and without",
+    "without and with",
+    "before and after",
+    "pre ?-? ?and post",
+    "post ?-? ?contrast",
 )
 _ORAL = re.compile(r"\b(?:without|no) (?:oral|enteric|rectal)(?: or rectal)? contrast\b")
 RETRACTED = _any(
@@ -178,11 +182,13 @@ _NO = _any(
     "no", "not", "without", "negative for", "free of", "absence of", "absent", "none", "denies",
     "never", "nor", "neither", "lack of", "non",
 )  # fmt: skip
+_NOT_AFTER = _any("(?:is|are|was|were) not", "not (?:seen|identified|present)", "absent")
 _THERE_AFTER_ALL = _any(
     "no doubt", "without (?:a )?doubt", "not without", "no (?:significant |appreciable |definite )?"
     "(?:interval |substantial |relevant )?(?:change|growth|increase|decrease|progression)",
     "not (?:significantly |substantially )?(?:changed|grown|increased|decreased)",
-    "no (?:evidence of )?(?:obstruction|invasion|extension|involvement|rupture|bleeding|hemorrhage)",
+    "no (?:evidence of )?(?:obstruction|invasion|extension|involvement|rupture|bleeding)",
+    "no (?:evidence of )?hemorrhage",
     "not only", "no longer than", "not small", "no less than", "no fewer than",
 )  # fmt: skip
 _OTHERS = _any(
@@ -202,7 +208,8 @@ def limits(plain: str) -> bool:
 
 
 _THAN_BEFORE = re.compile(
-    r"(?<![a-z])(?:previous(?:ly)?|prior|formerly)[^.;\d]{0,20}\d+(?:[.,]\d+)?(?: ?x ?\d+(?:[.,]\d+)?)* ?[cm]m"
+    r"(?<![a-z])(?:previous(?:ly)?|prior|formerly)[^.;\d]{0,20}\d+(?:[.,]\d+)?"
+    r"(?: ?x ?\d+(?:[.,]\d+)?){0,2} ?[cm]m"
     r"|(?:compared|comparison|since|from|than|to|with)(?: to| with)?(?: the)? (?:prior|previous)"
     r"(?: study| exam| examination| ct| scan)?(?![a-z])"
 )
@@ -216,7 +223,5 @@ def said(stretch: str, before: str, sentence: str) -> Said:
         return Said.UNCERTAIN
     if _THERE_AFTER_ALL.search(stretch):
         return Said.PRESENT
-    negated = _NO.search(before) is not None or re.search(
-        r"(?:is|are|was|were) (?:not|absent)|(?<![a-z])(?:not (?:seen|identified|present)|absent)(?![a-z])", stretch
-    )
+    negated = _NO.search(before) is not None or _NOT_AFTER.search(stretch) is not None
     return Said.ABSENT if negated else Said.PRESENT

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from scalemai_core.radiology.anatomy import ORGAN_WORDS
+from scalemai_core.radiology.anatomy import KIDNEYS, ORGAN_WORDS
 from scalemai_core.radiology.lexicon import KIND_WORDS, Kind
 from scalemai_core.radiology.vocabulary import Role, Word, words
 
@@ -21,20 +21,22 @@ MAX_WORDS = 80
 _ORGANS = r"d?[go](?:(?:,d?[go])*(?:,?[&|]d?[go])+)?"
 _NOUN = r"(?:f|r(?:\|r)?)*(?:[go](?:(?:,[go])*,?\|[go])?)?[fr]*[khS]"
 _NEGATIVE = re.compile(
-    rf"n(?P<nouns>{_NOUN}(?:(?:,{_NOUN})*,?\|{_NOUN})?)(?:i(?P<places>{_ORGANS}))?s?\Z"
+    rf"n(?P<nouns>{_NOUN}(?:(?:,{_NOUN})*,?\|{_NOUN})?)(?:i(?P<places>{_ORGANS}))?[sb]?\Z"
 )
 """No mass, stone or dilatation (in the liver, kidneys and pancreas) (is seen)."""
-_AFTERWARDS = re.compile(
-    rf"e?(?:(?P<nouns>f?[go]f?k)|(?P<bare>f?k)i(?P<places>{_ORGANS}))z\Z"
-)
+_AFTERWARDS = re.compile(rf"e?(?:(?P<nouns>f?[go]f?k)|(?P<bare>f?k)i(?P<places>{_ORGANS}))z\Z")
 """A liver lesion is not seen."""
-_HARMLESS = re.compile(r"(?:[dagohvts,&|w]|N|(?<!^)i)*\Z")
+_SIMPLE = re.compile(rf"[tebaq]*m(?P<nouns>[go]?a?k)(?:i(?P<places>{_ORGANS}))?[sb]?\Z")
+"""Multiple simple cysts in both kidneys."""
+_HARMLESS = re.compile(r"(?:[dagohvts,&|wbq]|N|(?<!^)i)*\Z")
 _NORMAL = re.compile(rf"(?:(?P<subject>{_ORGANS})(?:v|d)?N|N(?P<after>{_ORGANS})|N)(?:[,w&]+.*)?\Z")
 """The liver is normal. Normal liver and kidneys. Unremarkable."""
 _SUBJECT = re.compile(rf"(?:[Na]*|[ta]*h?i?)(?P<subject>{_ORGANS})(?P<rest>.*)\Z")
 
 _HEADS = (Role.KIND, Role.OTHER_FINDING, Role.SIGN)
-_AGAIN = frozenset({"no", "nor", "or any", "and no", "there is no", "there are no", "no evidence of"})
+_AGAIN = frozenset(
+    {"no", "nor", "or any", "and no", "there is no", "there are no", "no evidence of"}
+)
 """What may follow a clause that excludes."""
 
 
@@ -107,7 +109,8 @@ def _clauses(found: list[Word]) -> list[list[Word]]:
 
 def _drop_connectors(clause: list[Word]) -> None:
     while clause and clause[-1].role in (Role.COMMA, Role.AND, Role.OR, Role.WITH):
-        clause.pop()
+        if clause.pop().role is Role.OR:
+            raise _NotUnderstood  # the one or the other
 
 
 def _roles(clause: list[Word]) -> str:
@@ -121,13 +124,18 @@ def _read(
     roles = _roles(clause)
     if after := _AFTERWARDS.match(roles):
         return _read_nouns(clause, after, topic, result)
+    if simple := _SIMPLE.match(roles):
+        return _read_simple(clause, simple, topic, result)
     if clause[0].role is Role.NO:
         negative = _NEGATIVE.match(roles)
         if negative is None:
             raise _NotUnderstood
         return _read_nouns(clause, negative, topic, result)
-    if not _HARMLESS.match(roles) or ("i" in roles and not {"N", "h"} & set(roles)):
+    said = set(roles)
+    if not _HARMLESS.match(roles) or ("i" in said and not {"N", "h"} & said):
         raise _NotUnderstood
+    if {"q", "b"} & said and "h" not in said:
+        raise _NotUnderstood  # several of what?
     return _read_state(clause, roles, topic, result)
 
 
@@ -173,6 +181,26 @@ def _read_nouns(
             ]
     if places or any(_named(noun) for noun in nouns):
         result.organs = tuple(dict.fromkeys((*(result.organs or ()), *(about or ()))))
+    return topic
+
+
+def _read_simple(
+    clause: list[Word],
+    match: re.Match[str],
+    topic: tuple[str, ...] | None,
+    result: Understood,
+) -> tuple[str, ...] | None:
+    """Simple cysts of the kidneys: the one lesion that is understood to be there, and harmless."""
+    nouns = clause[slice(*match.span("nouns"))]
+    places = clause[slice(*match.span("places"))] if match["places"] else []
+    _check_side(places)
+    organs = organs_of(places) or organs_of(nouns) or topic or ()
+    if KIND_WORDS[nouns[-1].text] is not Kind.CYST or not organs or set(organs) - set(KIDNEYS):
+        raise _NotUnderstood
+    if len(places) and _named(nouns):
+        raise _NotUnderstood
+    result.present += tuple(("kidney_cyst", organ) for organ in organs)
+    result.organs = organs
     return topic
 
 

@@ -7,7 +7,7 @@ Decisions, per organ (rows of ``EXCLUDES`` and ``AFFIRMS``):
 - ``mass`` (tumor, neoplasm) is solid. No pancreatic mass excludes adenocarcinoma and neuroendocrine
   tumour, not cysts; no renal mass excludes tumours, not cysts. Liver and colon have one structure
   each, which also holds cysts, hemangiomas, polyps: no mass there is not explicit.
-- A diagnosis (cancer, metastasis, carcinoma, hemangioma, polyp, IPMN) excludes itself alone: explicit
+- A diagnosis (cancer, metastasis, hemangioma, polyp, IPMN) excludes itself alone: explicit
   only where the taxonomy has a structure of exactly that diagnosis (PDAC, PNET, cyst).
 - What is seen is stated of the narrowest structure that its words fit; what fits several (a renal
   lesion) of all of them, a pancreatic mass of the whole.
@@ -65,8 +65,8 @@ KIND_WORDS = MappingProxyType(
 _HINTS = {
     Kind.LESION: "lesional|lession|lessions|leison|leisons|sol|hypoattenuation|hypoattenuating"
     "|hypodense|hypoenhancing|hyperenhancing|hyperdense|hyperdensity|hyperattenuating|hypervascular"
-    "|incidentaloma|lucency|hypoenhancement|hypervascularity|low density|low attenuation|low-density"
-    "|low-attenuation|focus|foci|focal|indeterminate|washout|enhancing|hypovascular|heterogeneous",
+    "|incidentaloma|lucency|hypoenhancement|hypervascularity|low density|low attenuation"
+    "|low-density|low-attenuation|focus|foci|focal|indeterminate|washout|enhancing|hypovascular|heterogeneous",
     Kind.MASS: "masslike|mass-like|mas|msas|masss|mss|growth|neoplastic|neoplasia|tumoral|tumorous"
     "|tumr|tumer|gist|sarcoma|lymphoma|oncocytoma|space-occupying|fullness|bulky|solid",
     Kind.CYST: "cystic|cysst|cist|pseudocyst|pseudocysts|macrocystic|microcystic|cystadenoma"
@@ -87,6 +87,7 @@ _HINTS = {
     "|changes|involvement|signal|spot|structure|cutoff|cut-off|invasion|encasement",
     Kind.COMPLEX: "complex cyst|complex cysts|complicated cyst|cystic mass|cystic masses"
     "|cystic neoplasm|cystic tumor|cystic tumour|complex cystic|hemorrhagic cyst"
+    "|bosniak iif|bosniak iii|bosniak iv|bosniak 2 f|bosniak 3|bosniak 4|bosniak ii f"
     "|hyperdense cyst|hyperdense cysts|septated cyst|proteinaceous cyst|solid component",
 }
 HINT_KINDS = MappingProxyType(

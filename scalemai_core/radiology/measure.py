@@ -15,21 +15,26 @@ _SIZE = re.compile(
     rf"(?:\s?(?:x|by|\*)\s?({_NUMBER})\s?(cm|mm)?)?(?![\w\d])"
 )
 _EARLIER = re.compile(
-    r"(?:previous(?:ly)?|prior|formerly|earlier|compared (?:to|with)|from|was|were|(?:<|>|less than|"
-    r"greater than|smaller than|larger than|under|over|within|every|collimation|slices?|thick)"
+    r"(?:previous(?:ly)?|prior|formerly|earlier|compared (?:to|with)|from|was|were|(?:<|>"
+    r"|less than|greater than|smaller than|larger than|under|over|within|every|collimation"
+    r"|slices?|thick)"
     r")[^a-z\d]{0,3}(?:measur(?:ed|ing)|at|to|size|about)?[^a-z\d]{0,3}$"
 )
-_OF_OTHERS = re.compile(r"^\s*(?:from|proximal|distal|above|below|slices?|collimation|thick|wall)\b")
+_OF_OTHERS = re.compile(
+    r"^\s*(?:from|proximal|distal|above|below|slices?|collimation|thick|wall)\b"
+)
 _WORDS = MappingProxyType(
     {
         word: number
         for number, word in enumerate(
-            "one two three four five six seven eight nine ten eleven twelve".split(), start=1
+            ("one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve").split("|"), start=1
         )
     }
     | {"single": 1, "solitary": 1, "a": 1, "an": 1, "sole": 1, "both": 2, "pair": 2}
 )
-_ONLY = re.compile(r"(?<![a-z])(?:only|solitary|single|sole|exactly|lone|in total|a total of)(?![a-z])")
+_ONLY = re.compile(
+    r"(?<![a-z])(?:only|solitary|single|sole|exactly|lone|in total|a total of)(?![a-z])"
+)
 _MANY = re.compile(
     r"(?<![a-z])(?:multiple|several|numerous|many|few|innumerable|some|scattered|various|countless"
     r"|others|including|such as|for example|one of|couple|dominant|largest|index|representative)"
@@ -40,9 +45,11 @@ _OPEN = re.compile(
     r"|further|some|no fewer than)(?![a-z])"
 )
 _COUNT = re.compile(
-    rf"(?<![\w.,/-])(\d{{1,2}}|{'|'.join(_WORDS)})[ \-](?!(?:mm|cm|x|by)(?![a-z])|of |and |or |\d)"
+    rf"(?<![\w.,/-])(\d{{1,2}}|{'|'.join(_WORDS)})[ \-](?!(?:mm|cm|x|by)(?![a-z])|of |and |or )"
 )
-_NUMBERED = re.compile(r"(?:segments?|seg|images?|series|level|bosniak|grade|type|phase|and|or|to|stage) $")
+_NUMBERED = re.compile(
+    r"(?:segments?|seg|images?|series|level|bosniak|grade|type|phase|and|or|to|stage) $"
+)
 
 
 def sizes_mm(plain: str) -> tuple[tuple[float, ...], ...]:

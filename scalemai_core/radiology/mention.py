@@ -16,23 +16,29 @@ from scalemai_core.radiology.lexicon import HINT_KINDS, KIND_WORDS, Kind
 from scalemai_core.radiology.vocabulary import tokens
 
 _WEAK = frozenset(
-    "focal indeterminate enhancing heterogeneous net nets ca met solid bulky fullness recurrence"
-    " nodular nodularity growth oncology oncologic tnm crc sol focus foci lucency implants seeding"
-    " obstruction abscess hematoma ablation ablated embolization phlegmon deposit deposits".split()
+    (
+        "focal|indeterminate|enhancing|heterogeneous|net|nets|ca|met|solid|bulky|fullness"
+        "|recurrence|nodular|nodularity|growth|oncology|oncologic|tnm|crc|sol|focus|foci"
+        "|lucency|implants|seeding|obstruction|abscess|hematoma|ablation|ablated|embolization"
+        "|phlegmon|deposit|deposits"
+    ).split("|")
 )
 """Alone, these are no reason for a statement, only for doubt."""
 _ADJECTIVES = frozenset(
-    "hypodense hypoattenuating hypoenhancing hyperenhancing hyperdense hyperattenuating cystic"
-    " hypervascular hypovascular malignant metastatic neoplastic washout".split()
+    (
+        "hypodense|hypoattenuating|hypoenhancing|hyperenhancing|hyperdense|hyperattenuating"
+        "|cystic|hypervascular|hypovascular|malignant|metastatic|neoplastic|washout"
+    ).split("|")
 )
-_LINKS = frozenset(", and or / & the both either left right bilateral as well nor".split())
-_NO_LESION = frozenset("protocol protocols effect".split())
+_LINKS = frozenset((",|and|or|/|&|the|both|either|left|right|bilateral|as|well|nor").split("|"))
+_NO_LESION = frozenset(["protocol", "protocols", "effect"])
 """A mass protocol, a mass effect."""
 _MIN_TYPO = 5
 _CUT = re.compile(
-    r";|(?<![a-z])(?:but|however|although|though|while|whereas|except|apart from|other than|aside from"
-    r"|besides|which)(?![a-z])|, (?=(?:an?|the|there|no|without|with|\d)(?![a-z]))"
-    r"|(?<![a-z])and (?=(?:an?|there|no|without|\d)(?![a-z]))|(?<![a-z])with (?=(?:an?|\d)(?![a-z]))"
+    r";|(?<![a-z])(?:but|however|although|though|while|whereas|except|apart from|other than"
+    r"|aside from|besides|which)(?![a-z])|, (?=(?:an?|the|there|no|without|with|\d)(?![a-z]))"
+    r"|(?<![a-z])and (?=(?:an?|there|no|without|\d)(?![a-z]))"
+    r"|(?<![a-z])with (?=(?:an?|\d)(?![a-z]))"
 )
 
 
@@ -113,8 +119,10 @@ def _organs(
     for places in (near, found.places):
         before = [place for place in places if place[0] <= lesion[0]]
         after = [place for place in places if place[0] > lesion[0]]
-        if before and len(plain[before[-1][1] : lesion[0]].split()) <= _NEAR and (
-            _APART.search(plain, before[-1][1], lesion[0]) is None
+        if (
+            before
+            and len(plain[before[-1][1] : lesion[0]].split()) <= _NEAR
+            and (_APART.search(plain, before[-1][1], lesion[0]) is None)
         ):
             return before[-1][2]
         if after:
@@ -127,9 +135,7 @@ def _organs(
 _NEAR = 3
 _APART = re.compile(r"[,;:.]|(?<![a-z])(?:is|are|with|and|shows?|has|have|contains?)(?![a-z])")
 _KINDS = MappingProxyType({**HINT_KINDS, **KIND_WORDS})
-_PLACES = MappingProxyType(
-    {**dict.fromkeys(ELSEWHERE - REGIONS, ()), **HINT_WORDS, **ORGAN_WORDS}
-)
+_PLACES = MappingProxyType({**dict.fromkeys(ELSEWHERE - REGIONS, ()), **HINT_WORDS, **ORGAN_WORDS})
 _LONGEST = max(len(words.split()) for words in (*_KINDS, *_PLACES))
 _KNOWN = frozenset(_KINDS) | frozenset(_PLACES)
 
@@ -142,15 +148,22 @@ def _longest(found: list[str]) -> tuple[int, str]:
     return 1, found[0]
 
 
-_TYPED = tuple(
-    (word, kind) for word, kind in KIND_WORDS.items() if len(word) > _MIN_TYPO and word.isalpha()
+_TYPED = MappingProxyType(
+    {word: kind for word, kind in KIND_WORDS.items() if len(word) > _MIN_TYPO and word.isalpha()}
 )
-_NEIGHBOURS: dict[str, Kind] = {}
-for _word, _kind in _TYPED:
-    for _at in range(len(_word)):
-        _NEIGHBOURS[_word[:_at] + _word[_at + 1 :]] = _kind
-        _NEIGHBOURS[_word[:_at] + "*" + _word[_at + 1 :]] = _kind
-        _NEIGHBOURS[_word[:_at] + _word[_at + 1 : _at + 2] + _word[_at : _at + 1] + _word[_at + 2 :]] = _kind
+
+
+def _neighbours() -> Iterator[tuple[str, Kind]]:
+    """Words with one letter missing, with ``*`` for any one letter, with two letters swapped."""
+    for word, kind in _TYPED.items():
+        for at in range(len(word)):
+            before, letter, after = word[:at], word[at], word[at + 1 :]
+            yield before + after, kind
+            yield f"{before}*{after}", kind
+            yield f"{before}{after[:1]}{letter}{after[1:]}", kind
+
+
+_NEIGHBOURS = MappingProxyType(dict(_neighbours()))
 
 
 def _typo(text: str) -> Kind | None:
@@ -161,12 +174,11 @@ def _typo(text: str) -> Kind | None:
         return _NEIGHBOURS[text]
     for at in range(len(text)):
         kind = _NEIGHBOURS.get(text[:at] + "*" + text[at + 1 :])
-        kind = kind or _KINDS_STRICT.get(text[:at] + text[at + 1 :])
+        kind = kind or _TYPED.get(text[:at] + text[at + 1 :])
         if kind is not None:
             return kind
     return None
 
 
-_KINDS_STRICT = MappingProxyType(dict(_TYPED))
 _LONGEST_TYPO = 20
-_ORDINARY = frozenset("lesson lessons module modules".split())
+_ORDINARY = frozenset(["lesson", "lessons", "module", "modules"])

@@ -17,8 +17,11 @@ KNOWN_SHARE = 0.35
 """Share of words of the lexicon that terse reports exceed, which have few of those below. Ours."""
 
 _ENGLISH = frozenset(
-    "the of is are and or with without there this for to normal seen from was were has not none"
-    " which on by be been unremarkable evidence at it that focal left right mild size".split()
+    (
+        "the|of|is|are|and|or|with|without|there|this|for|to|normal|seen|from|was|were|has"
+        "|not|none|which|on|by|be|been|unremarkable|evidence|at|it|that|focal|left|right|mild"
+        "|size"
+    ).split("|")
 )
 _PUNCTUATION = str.maketrans(
     {
@@ -29,6 +32,7 @@ _PUNCTUATION = str.maketrans(
         **dict.fromkeys("\u00d7\u2715\u2a2f", "x"),
     }
 )
+_SCRIPTS = ("LATIN", "GREEK", "MICRO", "FEMININE", "MASCULINE")
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -77,10 +81,8 @@ def _plain(character: str) -> str:
 def _odd(character: str) -> bool:
     if character in "\n\r\t":
         return False
-    category = unicodedata.category(character)
-    if category[0] in "CM":
+    category = unicodedata.category(character)[0]
+    if category in "CM":
         return True
     script = unicodedata.name(character, "").partition(" ")[0]
-    return category[0] == "L" and script not in ("LATIN", "GREEK", "MICRO", "FEMININE", "MASCULINE") and not (
-        _plain(character).isascii()
-    )
+    return category == "L" and script not in _SCRIPTS and not _plain(character).isascii()

@@ -1,4 +1,4 @@
-"""A whole report, read twice: what rules and a language model agree on, and what rules say alone."""
+"""A whole report, read twice: what rules and a language model agree on, what rules say alone."""
 
 from __future__ import annotations
 

@@ -3,56 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from scalemai_core.radiology.anatomy import KIDNEYS
-from scalemai_core.radiology.doubt import HEDGE, RETRACTED, Said, limits, said
+from scalemai_core.radiology.doubt import RETRACTED, limits
 from scalemai_core.radiology.exclusion import Understood, understood
+from scalemai_core.radiology.found import FACTS, Doubt, RulesReading, Topic
 from scalemai_core.radiology.labelled import labelled
-from scalemai_core.radiology.lexicon import affirmed, excluded, whole
-from scalemai_core.radiology.measure import count, sizes_mm
-from scalemai_core.radiology.mention import Marks, Mention, marks, mentions
-from scalemai_core.radiology.place import place
+from scalemai_core.radiology.lexicon import excluded, whole
+from scalemai_core.radiology.mention import marks
 from scalemai_core.radiology.sentence import Section, Sentence, known_label, sentences
+from scalemai_core.radiology.suspicion import suspect
 from scalemai_core.records.statement import Presence, Statement
 
-FACTS = (Section.FINDINGS, Section.IMPRESSION)
-_SIDES = re.compile(r"(?<![a-z])(left|right|bilateral|both|kidneys)(?![a-z])")
-_RANK = {Presence.PRESENT: 2, Presence.UNCERTAIN: 1, Presence.ABSENT: 0}
-Topic = tuple[str, ...] | None
-"""Organs that words without anatomy are about; None where nothing says so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
-    """A sentence that forbids to delete."""
-
-    organ: str | None
-    """None: it may be about any."""
-    sentence: str
-    offset: int
-
-
-@dataclass(slots=True)
-class RulesReading:
-    """What the rules found."""
-
-    statements: list[Statement] = field(default_factory=list[Statement])
-    doubts: list[Doubt] = field(default_factory=list[Doubt])
-
-    def doubt(self, sentence: Sentence, organs: Iterable[str] | None) -> None:
-        """Of no organ in particular where ``organs`` is None."""
-        for organ in (None,) if organs is None else organs:
-            self.doubts.append(
-                Doubt(organ=organ, sentence=sentence.text, offset=sentence.offset)
-            )
+MAX_SENTENCE = 1000
+"""Characters beyond which a sentence is not read: it may say anything of any organ. Ours."""
+_QUOTED = re.compile(
+    r"(?<![a-z])(?:prior|previous|old|outside|earlier|external|initial|comparison) (?:[a-z]+ ){0,3}"
+    r"(?:reports?|findings|impressions?|results|text)[ \t]*(?::|$)",
+    re.MULTILINE,
+)
+"""Somebody else's report within the report."""
+_PARTS = re.compile(
+    r"^[ \t]*((?:ct )?(?:findings|impression|conclusion))[ \t]*(?::|$)", re.MULTILINE
+)
 
 
 def read_by_rules(text: str, plain: str) -> RulesReading:
     """All statements and doubts, in order."""
     reading = RulesReading()
-    for sentence, sense, topic in _understood(list(sentences(text, plain))):
+    reading.doubts += _several(text, plain)
+    found = list(sentences(text, plain))
+    for sentence in found:
+        if len(sentence.plain) > MAX_SENTENCE:
+            reading.doubt(sentence, None)
+    short = [sentence for sentence in found if len(sentence.plain) <= MAX_SENTENCE]
+    for sentence, sense, topic in _understood(short):
         if sentence.section in (*FACTS, Section.TECHNIQUE, Section.OTHER):
             _limits(sentence, topic, reading)
         if RETRACTED.search(sentence.plain):
@@ -60,8 +45,19 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
         if sense is not None:
             reading.statements += _proved(sentence, sense)
         else:
-            _suspect(sentence, topic, reading)
+            suspect(sentence, topic, reading)
     return reading
+
+
+def _several(text: str, plain: str) -> Iterator[Doubt]:
+    """A heading that comes twice, or announces another report: which one is of this scan?"""
+    seen: set[str] = set()
+    for match in _PARTS.finditer(plain):
+        if match[1] in seen:
+            yield Doubt(organ=None, sentence=text[slice(*match.span())], offset=match.start())
+        seen.add(match[1])
+    for match in _QUOTED.finditer(plain):
+        yield Doubt(organ=None, sentence=text[slice(*match.span())], offset=match.start())
 
 
 def _understood(
@@ -152,79 +148,3 @@ def _limits(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
         reading.doubt(sentence, found.organs)
     elif not found.elsewhere:
         reading.doubt(sentence, topic if sentence.label else None)
-
-
-def _suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
-    """A sentence that is not understood: statements of what it seems to say, and doubts."""
-    label = "" if sentence.label is None else f"{sentence.label}: "
-    plain = label + sentence.plain
-    found, own = marks(plain), marks(sentence.plain)
-    anatomy = bool(found.organs or found.elsewhere)
-    stated: dict[tuple[str, str], Statement] = {}
-    placed = True
-    for mention in mentions(plain, found):
-        organs = mention.organs if anatomy else topic or ()
-        placed = placed and (anatomy or (bool(topic) and sentence.label is not None))
-        for statement in _stated(sentence, plain, mention, organs):
-            key = (statement.structure, statement.organ)
-            if key not in stated or _RANK[statement.presence] > _RANK[stated[key].presence]:
-                stated[key] = statement
-    reading.statements += stated.values()
-    if sentence.section in (*FACTS, Section.OTHER):
-        organs = found.organs if anatomy else topic
-        _doubt(sentence, organs, own, reading)
-        if not placed:
-            reading.doubt(sentence, None)
-
-
-def _doubt(sentence: Sentence, organs: Topic, own: Marks, reading: RulesReading) -> None:
-    if organs:
-        reading.doubt(sentence, organs)
-    speaks = bool(own.lesions or sizes_mm(sentence.plain) or HEDGE.search(sentence.plain))
-    if speaks and not (own.organs or own.elsewhere or sentence.label):
-        reading.doubt(sentence, None)
-
-
-def _stated(
-    sentence: Sentence, plain: str, mention: Mention, organs: tuple[str, ...]
-) -> Iterator[Statement]:
-    start, end = mention.stretch
-    stretch, before = plain[start:end], plain[start : mention.start]
-    meant = said(stretch, before, plain)
-    fact = sentence.section in FACTS
-    if meant is Said.ABSENT and not fact:
-        return
-    organs, sided = _one_side(organs, stretch, plain[mention.start : mention.end])
-    presence = Presence(meant.value)
-    if meant is Said.PRESENT and not (fact and sided):
-        presence = Presence.UNCERTAIN
-    number, only = count(before)
-    for organ in organs:
-        names = affirmed(organ, mention.kind)
-        if meant is Said.ABSENT:
-            names = tuple(excluded(organ, mention.kind))
-        for structure in names:
-            yield Statement(
-                structure=structure,
-                organ=organ,
-                presence=presence,
-                count=None if meant is Said.ABSENT else number,
-                enumerated=meant is Said.PRESENT and only,
-                sizes_mm=() if meant is Said.ABSENT else sizes_mm(stretch),
-                place=place(organ, stretch),
-                sentence=sentence.text,
-                offset=sentence.offset,
-            )
-
-
-def _one_side(
-    organs: tuple[str, ...], stretch: str, noun: str
-) -> tuple[tuple[str, ...], bool]:
-    """Organs with one kidney where words name its side; whether the side is certain."""
-    if not set(KIDNEYS) <= set(organs):
-        return organs, True
-    sides = set(_SIDES.findall(stretch))
-    if len(sides) == 1 and sides < {"left", "right"}:
-        other = "kidney_right" if sides == {"left"} else "kidney_left"
-        return tuple(organ for organ in organs if organ != other), True
-    return organs, bool(sides) or noun.endswith("s")

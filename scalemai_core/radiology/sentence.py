@@ -24,14 +24,14 @@ class Section(StrEnum):
 
 
 _HEADINGS = {
-    Section.FINDINGS: "findings|finding|observations|ct findings|abdomen|abdomen and pelvis|addendum"
-    "|abdomen/pelvis|results|description|report|body",
+    Section.FINDINGS: "findings|finding|observations|ct findings|addendum|results",
     Section.IMPRESSION: "impression|impressions|conclusion|conclusions|summary|opinion",
     Section.BACKGROUND: "indication|indications|clinical indication|reason for exam"
     "|reason for study|reason for examination|history|clinical history|clinical information"
     "|clinical data|past medical history|comparison|comparisons|prior|priors|prior studies|reason"
-    "|clinical question|question|hpi|family history|surgical history|pmh|prior report|recommendation"
-    "|recommendations|clinical details|clinical|clinical background|provided history|plan"
+    "|clinical question|question|hpi|family history|surgical history|pmh|prior report"
+    "|recommendation|recommendations|clinical details|clinical|clinical background"
+    "|provided history|plan"
     "|prior exam|previous findings|previous report|prior findings|old report",
     Section.TECHNIQUE: "technique|procedure|protocol|exam|examination|study|ct technique|contrast"
     "|type of exam|title|exam type",
@@ -60,9 +60,11 @@ class Sentence:
     """One sentence, or a line that stands for one."""
 
     text: str
-    """As written."""
+    """As written, a label in front included."""
     plain: str
+    """Without the label."""
     offset: int
+    """Where ``text`` starts."""
     section: Section
     label: str | None
     """Plain words before the colon of its line, where that is no heading of a section."""
@@ -84,16 +86,20 @@ class _Line:
     section: Section
     labelled: bool
     apart: bool = False
+    label_start: int | None = None
+    """Where the label starts that stands on this line."""
 
 
 def sentences(text: str, plain: str) -> Iterator[Sentence]:
     """All sentences in order; linear in the length of the text."""
     for number, line in enumerate(_paragraphs(text, plain)):
         for start, end, closed in _split(text, plain, line):
+            begin = start if line.label_start is None else line.label_start
+            line.label_start = None
             yield Sentence(
-                text=text[start:end],
+                text=text[begin:end],
                 plain=plain[start:end],
-                offset=start,
+                offset=begin,
                 section=line.section,
                 label=line.label,
                 line=number,
@@ -168,7 +174,7 @@ def _opened(plain: str, start: int, end: int, section: Section) -> _Line:
     label = found[1].strip()
     if label in HEADINGS:
         return _Line(found.end(), end, None, HEADINGS[label], labelled=True)
-    return _Line(found.end(), end, label, section, labelled=True)
+    return _Line(found.end(), end, label, section, labelled=True, label_start=found.start(1))
 
 
 def _split(text: str, plain: str, line: _Line) -> Iterator[tuple[int, int, bool]]:
@@ -176,7 +182,7 @@ def _split(text: str, plain: str, line: _Line) -> Iterator[tuple[int, int, bool]
     for stop in _STOP.finditer(text, line.start, line.end):
         if stop[0] == "." and _ABBREVIATION.search(plain[max(start, stop.end() - 20) : stop.end()]):
             continue
-        if plain[start : stop.end()].strip():
+        if plain[start : stop.end()].strip(_RULE + "0123456789"):
             yield *_trimmed(plain, start, stop.end()), bool(stop[0].strip())
         start = stop.end()
     if plain[start : line.end].strip():

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from scalemai_core.radiology.anatomy import ORGANS
-from scalemai_core.radiology.rules import Doubt
+from scalemai_core.radiology.found import Doubt
 from scalemai_core.records.base import Record
 from scalemai_core.records.statement import Presence, Statement
 from scalemai_core.taxonomy.site import lesion_sites
@@ -91,9 +91,7 @@ def agrees(said: Statement, second: Iterable[Statement], taxonomy: Taxonomy) -> 
     )
 
 
-def _lesion(
-    structure: str, organ: str, evidence: Evidence, taxonomy: Taxonomy
-) -> LesionReading:
+def _lesion(structure: str, organ: str, evidence: Evidence, taxonomy: Taxonomy) -> LesionReading:
     wholes = {whole.name for whole in taxonomy.ancestors(structure)}
     parts = {part.name for part in taxonomy.descendants(structure)}
     about = list(_about(evidence.statements, organ, wholes | parts))
@@ -102,9 +100,7 @@ def _lesion(
         for said in about
         if said.presence is Presence.ABSENT and said.structure in wholes | {structure}
     ]
-    seen = [
-        said for said in about if said.presence is Presence.PRESENT and said.structure in parts
-    ]
+    seen = [said for said in about if said.presence is Presence.PRESENT and said.structure in parts]
     other = [said for said in about if said.presence is not Presence.ABSENT and said not in seen]
     told = _told(absent, seen, other)
     behind = {Told.PRESENT: seen, Told.ABSENT: absent}.get(told, about)

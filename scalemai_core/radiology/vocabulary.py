@@ -24,6 +24,10 @@ class Role(StrEnum):
     SIGN = "S"
     """A finding that may come with a lesion: understood only where it is excluded."""
     FOCAL = "f"
+    SIMPLE = "m"
+    """Said of a cyst, it is nothing else."""
+    MANY = "q"
+    BOTH_SIDES = "b"
     NARROW = "r"
     """Leaves out some lesions: ``suspicious``."""
     PLAIN = "a"
@@ -67,11 +71,14 @@ _WORDS = {
     "|configuration|appearance|parenchyma|mildly|mild|moderate|moderately|severe"
     "|fatty|steatotic|smooth|homogeneous|homogeneously|symmetric|symmetrically|symmetrical"
     "|symmetrical enhancement|enhance|enhances|enhancement|atrophic|diffuse|diffusely|normally"
-    "|excrete|promptly|uniform|uniformly|nonobstructing|bilateral|bilaterally|small|tiny|trace|distended"
+    "|excrete|promptly|uniform|uniformly|nonobstructing|small|tiny|trace|distended"
     "|nondistended|patent",
     Role.NORMAL: "normal|unremarkable|within normal limits",
     Role.FOCAL: "focal",
     Role.IN: "in|within|of|involving|throughout",
+    Role.SIMPLE: "simple",
+    Role.MANY: "multiple|several|few|scattered|two|three|four|five",
+    Role.BOTH_SIDES: "bilaterally|bilateral",
     Role.THE: "the",
     Role.A: "a|an|any",
     Role.IS: "is|are|appears|appear",
@@ -88,12 +95,14 @@ _WORDS = {
     Role.AND: "and|as well as|&",
     Role.WITH: "with|but",
 }
+_BOWEL = frozenset({"bowel", "large bowel", "small and large bowel", "bowel loops", "appendix"})
+"""Not the colon alone, so that no word of these excludes anything there."""
 _ROLES: dict[str, Role] = {
     **{word: role for role, row in _WORDS.items() for word in row.split("|") if word},
     "/": Role.OR,
     "&": Role.AND,
     "no": Role.NO,
-    **dict.fromkeys(ELSEWHERE, Role.ELSEWHERE),
+    **dict.fromkeys(ELSEWHERE | _BOWEL, Role.ELSEWHERE),
     **dict.fromkeys(KIND_WORDS, Role.KIND),
     **dict.fromkeys(ORGAN_WORDS, Role.ORGAN),
     "lymphadenopathy": Role.SIGN,

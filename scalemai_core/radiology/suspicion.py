@@ -1,0 +1,106 @@
+"""Sentences that are not understood: what they seem to say, and the doubt that they leave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scalemai_core.radiology.anatomy import KIDNEYS
+from scalemai_core.radiology.doubt import HEDGE, PAST, Said, said
+from scalemai_core.radiology.found import FACTS, RulesReading, Topic
+from scalemai_core.radiology.lexicon import Kind, affirmed, excluded
+from scalemai_core.radiology.measure import count, sizes_mm
+from scalemai_core.radiology.mention import Marks, Mention, marks, mentions
+from scalemai_core.radiology.place import place
+from scalemai_core.radiology.sentence import Section, Sentence
+from scalemai_core.records.statement import Presence, Statement
+
+_SIDES = re.compile(r"(?<![a-z])(left|right|bilateral|both|kidneys)(?![a-z])")
+_RANK = {Presence.PRESENT: 2, Presence.UNCERTAIN: 1, Presence.ABSENT: 0}
+
+
+def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
+    """A sentence that is not understood: statements of what it seems to say, and doubts."""
+    label = "" if sentence.label is None else f"{sentence.label}: "
+    plain = label + sentence.plain
+    found, own = marks(plain), marks(sentence.plain)
+    anatomy = bool(found.organs or found.elsewhere)
+    stated: dict[tuple[str, str, int], Statement] = {}
+    placed = True
+    named = list(mentions(plain, found))
+    shared = len({mention.stretch for mention in named}) > 1
+    for mention in named:
+        organs = mention.organs if anatomy else topic or ()
+        placed = placed and (anatomy or (bool(topic) and sentence.label is not None))
+        for statement in _stated(sentence, plain, mention, organs, shared=shared):
+            key = (statement.structure, statement.organ, mention.stretch[0])
+            if key not in stated or _RANK[statement.presence] > _RANK[stated[key].presence]:
+                stated[key] = statement
+    reading.statements += stated.values()
+    if sentence.section in (*FACTS, Section.OTHER):
+        organs = found.organs if anatomy else topic
+        _doubt(sentence, organs, own, reading)
+        if not placed:
+            reading.doubt(sentence, None)
+    elif found.organs and (found.lesions or PAST.search(plain)):
+        reading.doubt(sentence, found.organs)
+
+
+def _doubt(sentence: Sentence, organs: Topic, own: Marks, reading: RulesReading) -> None:
+    if organs:
+        reading.doubt(sentence, organs)
+    words = sentence.plain
+    speaks = bool(own.lesions or sizes_mm(words) or HEDGE.search(words)) or "?" in words
+    if speaks and not (own.organs or own.elsewhere or sentence.label):
+        reading.doubt(sentence, None)
+
+
+def _stated(
+    sentence: Sentence, plain: str, mention: Mention, organs: tuple[str, ...], *, shared: bool
+) -> Iterator[Statement]:
+    start, end = mention.stretch
+    stretch, before = plain[start:end], plain[start : mention.start]
+    meant = said(stretch, before, plain)
+    fact = sentence.section in FACTS
+    if meant is Said.ABSENT and not fact:
+        return
+    organs, sided = _one_side(organs, stretch, plain[mention.start : mention.end])
+    presence = Presence(meant.value)
+    if meant is Said.PRESENT and not (fact and sided):
+        presence = Presence.UNCERTAIN
+    number, only = count(before)
+    around = stretch if shared else plain
+    sizes = sizes_mm(around)
+    for organ in organs:
+        names = affirmed(organ, mention.kind)
+        if meant is Said.ABSENT:
+            names = tuple(excluded(organ, mention.kind))
+        for structure in names:
+            yield Statement(
+                structure=structure,
+                organ=organ,
+                presence=_softened(presence, mention.kind, structure),
+                count=None if meant is Said.ABSENT else number,
+                enumerated=meant is Said.PRESENT and only,
+                sizes_mm=() if meant is Said.ABSENT else sizes,
+                place=place(organ, around),
+                sentence=sentence.text,
+                offset=sentence.offset,
+            )
+
+
+def _softened(presence: Presence, kind: Kind, structure: str) -> Presence:
+    """A complex cyst of the kidney is there; that it is a tumour is not said."""
+    soft = kind is Kind.COMPLEX and structure == "kidney_tumor" and presence is Presence.PRESENT
+    return Presence.UNCERTAIN if soft else presence
+
+
+def _one_side(organs: tuple[str, ...], stretch: str, noun: str) -> tuple[tuple[str, ...], bool]:
+    """Organs with one kidney where words name its side; whether the side is certain."""
+    if not set(KIDNEYS) <= set(organs):
+        return organs, True
+    sides = set(_SIDES.findall(stretch))
+    if len(sides) == 1 and sides < {"left", "right"}:
+        other = "kidney_right" if sides == {"left"} else "kidney_left"
+        return tuple(organ for organ in organs if organ != other), True
+    return organs, bool(sides) or noun.endswith("s")
