@@ -8,8 +8,9 @@ from scalemai_core.errors import NoAnswer
 from scalemai_core.radiology.plain import plain, refusal
 from scalemai_core.radiology.question import Ask, read_by_model
 from scalemai_core.radiology.rules import read_by_rules
-from scalemai_core.radiology.summary import Evidence, LesionReading, agrees, summary
+from scalemai_core.radiology.summary import Evidence, agrees, summary
 from scalemai_core.records.base import Record
+from scalemai_core.records.said import Said
 from scalemai_core.records.statement import Statement
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
@@ -33,8 +34,8 @@ class Reading(Record):
     second: tuple[Statement, ...] = ()
     """All statements of the second pass."""
     second_pass: SecondPass = SecondPass.OFF
-    lesions: tuple[LesionReading, ...] = ()
-    """One for every lesion structure and organ, in the order of the taxonomy."""
+    said: tuple[Said, ...] = ()
+    """What is said of each lesion structure in each organ, in the order of the taxonomy."""
     reason: str | None = None
     """Why nothing was read (``empty``, ``too_long``, ``odd_characters``, ``not_english``), or why
     the second pass gave no answer."""
@@ -44,9 +45,14 @@ class Reading(Record):
         """All of the rules, in the order of the text."""
         return tuple(sorted((*self.agreed, *self.alone), key=lambda said: said.offset))
 
-    def lesion(self, structure: str, organ: str) -> LesionReading | None:
-        """What is said of one structure in one organ; None if nothing was read."""
-        found = (row for row in self.lesions if (row.structure, row.organ) == (structure, organ))
+    @property
+    def may_delete(self) -> frozenset[tuple[str, str]]:
+        """Lesion structures and organs whose candidates may be removed."""
+        return frozenset((one.structure, one.organ) for one in self.said if one.may_delete)
+
+    def of(self, structure: str, organ: str) -> Said | None:
+        """What is said of one structure in one organ; None if nothing is."""
+        found = (one for one in self.said if (one.structure, one.organ) == (structure, organ))
         return next(found, None)
 
 
@@ -77,7 +83,7 @@ def read_report(
         alone=tuple(alone),
         second=second,
         second_pass=second_pass,
-        lesions=summary(evidence, taxonomy),
+        said=summary(evidence, taxonomy),
         reason=reason,
     )
 

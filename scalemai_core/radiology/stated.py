@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scalemai_core.radiology.labelled import NOT_THERE, THERE
 from scalemai_core.radiology.reading import Reading
-from scalemai_core.radiology.summary import Told
 from scalemai_core.records.label_map import Layer
+from scalemai_core.records.statement import Presence
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 
@@ -16,10 +16,10 @@ def stated(reading: Reading, taxonomy: Taxonomy) -> dict[str, bool]:
     """
     facts: dict[str, bool] = {}
     for structure in taxonomy.in_layer(Layer.LESIONS):
-        rows = [row for row in reading.lesions if row.structure == structure.name]
-        if any(row.told is Told.PRESENT for row in rows):
+        said = [one for one in reading.said if one.structure == structure.name]
+        if any(one.presence is Presence.PRESENT for one in said):
             facts[structure.name] = True
-        elif rows and all(row.may_delete for row in rows):
+        elif len(said) == len(structure.inside) and all(one.may_delete for one in said):
             facts[structure.name] = False
     return facts
 

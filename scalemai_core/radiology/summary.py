@@ -4,55 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 from scalemai_core.radiology.anatomy import ORGANS
 from scalemai_core.radiology.found import Doubt
-from scalemai_core.records.base import Record
+from scalemai_core.records.said import Said
 from scalemai_core.records.statement import Presence, Statement
 from scalemai_core.taxonomy.site import lesion_sites
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 T = TypeVar("T")
-
-
-class Told(StrEnum):
-    """What a report as a whole says of a lesion."""
-
-    PRESENT = "present"
-    ABSENT = "absent"
-    UNCERTAIN = "uncertain"
-    """Or contradictory."""
-    SILENT = "silent"
-
-
-class LesionReading(Record):
-    """One lesion structure in one organ."""
-
-    structure: str
-    organ: str
-    told: Told
-    explicit: bool = False
-    """Absent in so many words, and nothing is said to the contrary."""
-    may_delete: bool = False
-    """Explicitly absent, by both passes where there are two, and no sentence of the report that was
-    not understood, hedges or limits may be about it."""
-    confirmed: bool = False
-    """Whether the second pass confirms what is told."""
-    contradictory: bool = False
-    """Said to be there and not to be there."""
-    count: int | None = None
-    """How many; None where numbers differ, or for ``multiple``."""
-    enumerated: bool = False
-    sizes_mm: tuple[tuple[float, ...], ...] = ()
-    """Of each lesion that is measured, each once, largest first."""
-    place: str | None = None
-    """The part of the organ, where all sentences that name one name the same."""
-    sentences: tuple[str, ...] = ()
-    """Those behind ``told``, in the order of the text."""
-    doubts: tuple[str, ...] = ()
-    """Sentences that forbid to delete, though they say nothing that could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +29,16 @@ class Evidence:
     """Whether the second pass was asked and gave no answer."""
 
 
-def summary(evidence: Evidence, taxonomy: Taxonomy) -> tuple[LesionReading, ...]:
-    """Every lesion structure in every organ that may hold it."""
-    return tuple(
-        _lesion(structure, organ, evidence, taxonomy)
+def summary(evidence: Evidence, taxonomy: Taxonomy) -> tuple[Said, ...]:
+    """Every lesion structure in every organ of which something is said, as the taxonomy has them."""
+    found = (
+        _said(structure, organ, evidence, taxonomy)
         for site in lesion_sites(taxonomy)
         for structure in site.lesions
         for organ in site.hosts
         if organ in ORGANS
     )
+    return tuple(said for said in found if said is not None)
 
 
 def agrees(said: Statement, second: Iterable[Statement], taxonomy: Taxonomy) -> bool:
@@ -91,7 +53,7 @@ def agrees(said: Statement, second: Iterable[Statement], taxonomy: Taxonomy) -> 
     )
 
 
-def _lesion(structure: str, organ: str, evidence: Evidence, taxonomy: Taxonomy) -> LesionReading:
+def _said(structure: str, organ: str, evidence: Evidence, taxonomy: Taxonomy) -> Said | None:
     wholes = {whole.name for whole in taxonomy.ancestors(structure)}
     parts = {part.name for part in taxonomy.descendants(structure)}
     about = list(_about(evidence.statements, organ, wholes | parts))
@@ -102,29 +64,40 @@ def _lesion(structure: str, organ: str, evidence: Evidence, taxonomy: Taxonomy) 
     ]
     seen = [said for said in about if said.presence is Presence.PRESENT and said.structure in parts]
     other = [said for said in about if said.presence is not Presence.ABSENT and said not in seen]
-    told = _told(absent, seen, other)
-    behind = {Told.PRESENT: seen, Told.ABSENT: absent}.get(told, about)
-    explicit = told is Told.ABSENT and any(said.explicit for said in absent)
+    presence = _presence(absent, seen, other)
+    if presence is None:
+        return None
+    behind = {Presence.PRESENT: seen, Presence.ABSENT: absent}.get(presence, about)
+    explicit = presence is Presence.ABSENT and any(said.explicit for said in absent)
+    final = presence is Presence.PRESENT and not other and _is_final(seen)
     doubts = [doubt.sentence for doubt in evidence.doubts if doubt.organ in (None, organ)]
     second = list(_about(evidence.second or (), organ, wholes | parts))
-    confirmed = bool(behind) and any(agrees(said, second, taxonomy) for said in behind)
-    contrary = evidence.failed or any(said.presence is not Presence.ABSENT for said in second)
+    confirmed = any(agrees(said, second, taxonomy) for said in behind)
+    contrary = evidence.failed or any(said.presence is not presence for said in second)
     unconfirmed = evidence.second is not None and not confirmed
-    return LesionReading(
+    certain = not (doubts or contrary or unconfirmed)
+    return Said(
         structure=structure,
         organ=organ,
-        told=told,
+        presence=presence,
         explicit=explicit,
-        may_delete=explicit and not (doubts or contrary or unconfirmed),
+        may_delete=explicit and certain,
         confirmed=confirmed,
         contradictory=bool(absent and seen),
-        count=_same(said.count for said in seen) if told is Told.PRESENT else None,
-        enumerated=told is Told.PRESENT and any(said.enumerated for said in seen),
+        count=_same(said.count for said in seen) if presence is Presence.PRESENT else None,
+        enumerated=presence is Presence.PRESENT and any(said.enumerated for said in seen),
+        final=final and certain,
         sizes_mm=_sizes(seen or other),
         place=_same(said.place for said in seen or other),
         sentences=tuple(dict.fromkeys(said.sentence for said in behind)),
         doubts=tuple(dict.fromkeys(doubts)),
     )
+
+
+def _is_final(seen: list[Statement]) -> bool:
+    """Whether every sentence says how many there are, that these are all, and the same number."""
+    numbers = {said.count if said.enumerated else None for said in seen}
+    return len(numbers) == 1 and None not in numbers
 
 
 def _about(
@@ -133,15 +106,15 @@ def _about(
     return (said for said in statements if said.organ == organ and said.structure in structures)
 
 
-def _told(absent: list[Statement], seen: list[Statement], other: list[Statement]) -> Told:
-    """``other`` are doubts about it, and lesions that may be it."""
-    if absent and (seen or other):
-        return Told.UNCERTAIN
+def _presence(
+    absent: list[Statement], seen: list[Statement], other: list[Statement]
+) -> Presence | None:
+    """None where nothing is said; ``other`` are doubts, and lesions that may be of this kind."""
+    if other and not seen or absent and (seen or other):
+        return Presence.UNCERTAIN
     if seen:
-        return Told.PRESENT
-    if other:
-        return Told.UNCERTAIN
-    return Told.ABSENT if absent else Told.SILENT
+        return Presence.PRESENT
+    return Presence.ABSENT if absent else None
 
 
 def _same(values: Iterable[T | None]) -> T | None:

@@ -14,18 +14,29 @@ class Said(Record):
     organ: str
     """Host of the taxonomy."""
     presence: Presence
+    """Uncertain where words contradict one another, too."""
     explicit: bool = False
-    """Absence in so many words."""
+    """Absent in so many words, and nothing is said to the contrary."""
     may_delete: bool = False
-    """Whether candidates may be removed on these words, be it that they deny lesions or say how
-    many there are: they are certain, of today, and no section contradicts another."""
+    """Whether candidates may be removed on these words: explicitly absent, by both passes where
+    there are two, and no sentence of the report that was not understood, hedges or limits may be
+    about it."""
+    confirmed: bool = False
+    """Whether the second pass confirms it."""
+    contradictory: bool = False
+    """Said to be there and not to be there."""
     count: int | None = None
-    """How many, where a number is given."""
+    """How many; None where numbers differ, or for ``multiple``."""
     enumerated: bool = False
     """Whether the words say that there are no others."""
+    final: bool = False
+    """Whether candidates beyond ``count`` may be removed: every sentence enumerates the same number,
+    and nothing speaks against deleting, as with ``may_delete``."""
     sizes_mm: tuple[tuple[float, ...], ...] = ()
-    """Diameters of each lesion that is measured: one to three numbers a lesion."""
+    """Diameters of each lesion that is measured, one to three numbers a lesion, largest first."""
     place: str | None = None
-    """The part of the organ, where all sentences agree."""
+    """The part of the organ, where all sentences that name one name the same."""
     sentences: tuple[str, ...]
-    """The words, as written."""
+    """The words behind it as written, in the order of the text."""
+    doubts: tuple[str, ...] = ()
+    """Sentences that forbid to delete, though they say nothing that could be read."""

@@ -37,7 +37,7 @@ def read(text: str) -> Reading:
 
 
 def deletable(text: str) -> set[tuple[str, str]]:
-    return {(row.structure, row.organ) for row in read(text).lesions if row.may_delete}
+    return {(row.structure, row.organ) for row in read(text).said if row.may_delete}
 
 
 @pytest.mark.parametrize("report", NEVER)
@@ -90,7 +90,7 @@ def test_any_words_are_read_and_quoted_as_they_stand(words: list[str]) -> None:
     for said in found.statements:
         assert text[said.offset :].startswith(said.sentence)
         assert not (said.explicit and said.presence != "absent")
-    for row in found.lesions:
+    for row in found.said:
         if row.may_delete:
             assert row.explicit
             assert not row.doubts

@@ -7,7 +7,7 @@ import pytest
 from scalemai_core.radiology.plain import MAX_CHARACTERS
 from scalemai_core.radiology.reading import Reading, read_report
 from scalemai_core.radiology.stated import stated, stated_lines
-from scalemai_core.radiology.summary import LesionReading, Told
+from scalemai_core.records.said import Said
 from scalemai_core.records.statement import Presence
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -47,9 +47,9 @@ def explicit(text: str) -> set[str]:
     return {f"{s.structure}@{s.organ}" for s in read(text).statements if s.explicit}
 
 
-def row(text: str, pair: str) -> LesionReading:
+def row(text: str, pair: str) -> Said:
     structure, organ = pair.split("@")
-    found = read(text).lesion(structure, organ)
+    found = read(text).of(structure, organ)
     assert found is not None
     return found
 
@@ -151,39 +151,39 @@ def test_doubt_and_past_are_uncertain(sentence: str) -> None:
 def test_numbers_and_places_are_read(sentence: str, numbered: tuple[object, ...]) -> None:
     """Count, whether enumerated, sizes, place."""
     found = row(sentence, LIVER)
-    assert found.told is Told.PRESENT
+    assert found.presence is Presence.PRESENT
     assert (found.count, found.enumerated, found.sizes_mm, found.place) == numbered
 
 
 def test_a_whole_report_is_summed_up_organ_by_organ() -> None:
     found = read(REPORT)
-    deletable = {f"{r.structure}@{r.organ}" for r in found.lesions if r.may_delete}
+    deletable = {f"{r.structure}@{r.organ}" for r in found.said if r.may_delete}
     assert deletable == {LIVER, PDAC, PNET}
     left = row(REPORT, "kidney_tumor@kidney_left")
-    assert (left.told, left.count, left.enumerated) == (Told.PRESENT, 1, True)
+    assert (left.presence, left.count, left.enumerated) == (Presence.PRESENT, 1, True)
     assert left.sizes_mm == ((25.0,),)
-    assert row(REPORT, CYST).told is Told.SILENT
+    assert found.of(*CYST.split("@")) is None
     colon = row(REPORT, COLON)
-    assert (colon.told, colon.explicit) == (Told.ABSENT, False)
+    assert (colon.presence, colon.explicit) == (Presence.ABSENT, False)
 
 
 def test_findings_and_impression_that_differ_are_uncertain() -> None:
     found = row("FINDINGS: No liver lesion.\nIMPRESSION: 2 cm liver lesion.", LIVER)
-    assert (found.told, found.contradictory, found.may_delete) == (Told.UNCERTAIN, True, False)
+    assert (found.presence, found.contradictory, found.may_delete) == (Presence.UNCERTAIN, True, False)
     assert len(found.sentences) == 2
 
 
 def test_a_whole_that_is_absent_takes_its_parts_along_and_a_part_that_is_there_the_whole() -> None:
     assert row("No pancreatic lesion.", PDAC).may_delete
     both = "No pancreatic lesion. Impression: IPMN of the pancreas."
-    assert row(both, PANCREAS).told is Told.UNCERTAIN
+    assert row(both, PANCREAS).presence is Presence.UNCERTAIN
     assert not row(both, PDAC).may_delete
 
 
 def test_simple_cysts_do_not_protect_tumours() -> None:
     text = "Kidneys: Multiple simple cysts. No renal mass."
     assert row(text, min(TUMOURS)).may_delete
-    assert row(text, min(CYSTS)).told is Told.PRESENT
+    assert row(text, min(CYSTS)).presence is Presence.PRESENT
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_simple_cysts_do_not_protect_tumours() -> None:
 )
 def test_bad_text_has_a_reason_and_no_statement(text: str, reason: str) -> None:
     found = read(text)
-    assert (found.reason, found.statements, found.lesions) == (reason, (), ())
+    assert (found.reason, found.statements, found.said) == (reason, (), ())
 
 
 def test_typographic_signs_and_formulas_are_text() -> None:

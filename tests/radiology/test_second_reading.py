@@ -51,7 +51,7 @@ def saying(text: str) -> Ask:
 
 
 def liver_may_be_cleared(found: Reading) -> bool:
-    row = found.lesion("liver_lesion", "liver")
+    row = found.of("liver_lesion", "liver")
     return row is not None and row.may_delete
 
 
@@ -69,7 +69,7 @@ def test_without_a_second_pass_the_rules_stand_alone_and_say_so() -> None:
     assert found.second_pass is SecondPass.OFF
     assert not found.agreed
     assert len(found.alone) == 2
-    row = found.lesion("liver_lesion", "liver")
+    row = found.of("liver_lesion", "liver")
     assert row is not None
     assert (row.may_delete, row.confirmed) == (True, False)
 
@@ -126,7 +126,7 @@ def test_a_report_that_commands_the_model_deletes_nothing() -> None:
     obeyed = ABSENT | {"sentence": order}
     found = read_report(text, TAXONOMY, answering(obeyed))
     assert found.second_pass is SecondPass.ANSWERED
-    assert not any(row.may_delete for row in found.lesions)
+    assert not any(row.may_delete for row in found.said)
     assert not found.agreed
     clean = read_report(f"No focal liver lesion. {order}", TAXONOMY, answering(ABSENT))
     assert not liver_may_be_cleared(clean)

@@ -190,8 +190,7 @@ def _assigned(
 
 
 def _is_final(said: Said) -> bool:
-    counted = said.count is not None and said.count >= len(said.sizes_mm)
-    return said.enumerated and said.may_delete and counted
+    return said.final and said.count is not None and said.count >= len(said.sizes_mm)
 
 
 def _is_doubtful(said: Said) -> bool:

@@ -41,7 +41,6 @@ def some(structure: str, organ: str = "pancreas", **more: Any) -> Said:
         structure=structure,
         organ=organ,
         presence=Presence.PRESENT,
-        may_delete=True,
         sentences=(f"{structure} is seen.",),
     )
     return said.model_copy(update=more)
@@ -97,7 +96,7 @@ def test_nothing_is_deleted_on_implied_contradicted_or_hedged_words(word: Said) 
 def test_one_hedged_word_on_the_organ_keeps_all_its_candidates() -> None:
     hedged = no(CYST, presence=Presence.UNCERTAIN, explicit=False, may_delete=False)
     assert outcome_of(PDAC, no(ANY), hedged) is REVIEW
-    assert outcome_of(PDAC, no(ANY), some(CYST, count=1, enumerated=True)) is REVIEW
+    assert outcome_of(PDAC, no(ANY), some(CYST, count=1, final=True)) is REVIEW
 
 
 def test_one_kidney_is_not_the_other() -> None:
@@ -117,11 +116,11 @@ def test_the_most_confident_are_kept_and_the_rest_goes_to_people() -> None:
 
 def test_the_rest_is_deleted_only_where_the_report_enumerates() -> None:
     many = [candidate(n, LIVER, p) for n, p in zip("abc", (0.2, 0.9, 0.5), strict=True)]
-    exactly = some(LIVER, "liver", count=2, enumerated=True)
+    exactly = some(LIVER, "liver", count=2, final=True)
     outcomes, _ = settled(many, exactly)
     assert [outcomes[n].outcome for n in "abc"] == [DELETE, KEEP, KEEP]
     assert outcomes["a"].sentences == exactly.sentences
-    doubted = exactly.model_copy(update={"may_delete": False})
+    doubted = exactly.model_copy(update={"final": False})
     assert settled(many, doubted)[0]["a"].outcome is REVIEW
     odd = exactly.model_copy(update={"sizes_mm": ((10.0,), (10.0,), (12.0,))})
     assert settled(many, odd)[0]["a"].outcome is not DELETE
@@ -129,7 +128,7 @@ def test_the_rest_is_deleted_only_where_the_report_enumerates() -> None:
 
 def test_an_enumeration_of_one_kind_says_nothing_of_the_others() -> None:
     pair = [candidate("a", CYST, 0.9), candidate("b", PDAC, 0.3)]
-    single = some(CYST, count=1, enumerated=True)
+    single = some(CYST, count=1, final=True)
     assert settled(pair, single)[0]["b"].outcome is REVIEW
     outcomes, _ = settled(pair, single, no(PDAC), no(PNET))
     assert [outcomes[n].outcome for n in "ab"] == [KEEP, DELETE]
@@ -138,7 +137,7 @@ def test_an_enumeration_of_one_kind_says_nothing_of_the_others() -> None:
 def test_size_moves_the_rank_but_never_deletes() -> None:
     large = candidate("large", LIVER, 0.9, volume_mm3=volume_mm3([40.0]))
     small = candidate("small", LIVER, 0.6, volume_mm3=volume_mm3([11.0]))
-    word = some(LIVER, "liver", count=1, enumerated=True, sizes_mm=((12.0, 10.0),))
+    word = some(LIVER, "liver", count=1, final=True, sizes_mm=((12.0, 10.0),))
     outcomes, findings = settled([large, small], word)
     assert [outcomes[n].outcome for n in ("large", "small")] == [DELETE, KEEP]
     assert not findings
@@ -150,7 +149,7 @@ def test_size_moves_the_rank_but_never_deletes() -> None:
 
 def test_nothing_is_deleted_while_the_named_lesion_is_not_found() -> None:
     huge = [candidate(n, LIVER, 0.9, volume_mm3=volume_mm3([60.0])) for n in "ab"]
-    word = some(LIVER, "liver", count=1, enumerated=True, sizes_mm=((5.0,),))
+    word = some(LIVER, "liver", count=1, final=True, sizes_mm=((5.0,),))
     outcomes, findings = settled(huge, word)
     assert {o.outcome for o in outcomes.values()} == {REVIEW}
     assert len(findings) == 1
@@ -199,7 +198,7 @@ def test_a_mass_named_twice_is_one_mass() -> None:
 
 
 def test_a_single_cyst_is_not_a_single_lesion_of_any_kind() -> None:
-    said = {"sentences": ("A single cyst.",), "count": 1, "enumerated": True}
+    said = {"sentences": ("A single cyst.",), "count": 1, "final": True}
     pair = [candidate("a", CYST, 0.9), candidate("b", PDAC, 0.3)]
     outcomes, _ = settled(pair, some(CYST, **said), some(ANY, **said))
     assert outcomes["b"].outcome is REVIEW
@@ -211,7 +210,7 @@ def test_a_single_cyst_is_not_a_single_lesion_of_any_kind() -> None:
 def test_that_a_mass_may_be_of_any_kind_leaves_no_doubt_that_it_is_the_only_one() -> None:
     said = {"sentences": ("Solitary pancreatic mass.",)}
     kinds = [some(kind, presence=Presence.UNCERTAIN, **said) for kind in (PDAC, CYST, PNET)]
-    whole = some(ANY, count=1, enumerated=True, **said)
+    whole = some(ANY, count=1, final=True, **said)
     pair = [candidate("a", PDAC, 0.9), candidate("b", PDAC, 0.3)]
     outcomes, _ = settled(pair, whole, *kinds)
     assert [outcomes[n].outcome for n in "ab"] == [KEEP, DELETE]
@@ -220,7 +219,7 @@ def test_that_a_mass_may_be_of_any_kind_leaves_no_doubt_that_it_is_the_only_one(
 
 
 def test_a_lesion_of_no_said_kind_is_stated_of_both_and_looked_for_once() -> None:
-    said = {"sentences": ("Single lesion of the left kidney.",), "count": 1, "enumerated": True}
+    said = {"sentences": ("Single lesion of the left kidney.",), "count": 1, "final": True}
     both = [some(k, "kidney_left", **said) for k in ("kidney_tumor", "kidney_cyst")]
     pair = [candidate("a", "kidney_cyst", 0.9), candidate("b", "kidney_tumor", 0.8)]
     outcomes, findings = settled(pair, *both)
@@ -263,7 +262,7 @@ def cases(draw: st.DrawFn) -> tuple[list[LesionCandidate], list[Said]]:
             explicit=draw(st.booleans()),
             may_delete=draw(st.booleans()),
             count=draw(st.none() | st.integers(1, 4)),
-            enumerated=draw(st.booleans()),
+            final=draw(st.booleans()),
             sizes_mm=tuple(draw(st.lists(size, max_size=2))),
             place=draw(st.sampled_from([None, "pancreas_head"])),
             sentences=(draw(st.sampled_from(["one.", "two."])),),
@@ -288,10 +287,10 @@ def test_deletion_takes_safe_words_on_every_kind_and_the_order_decides_nothing(
     if DELETE in {o.outcome for o in outcomes.values()}:
         words = own_words(words, load_taxonomy())
         assert all(w.presence is not Presence.UNCERTAIN for w in words)
-        safe = [w for w in words if w.may_delete and (w.explicit or w.enumerated)]
+        safe = [w for w in words if (w.may_delete and w.explicit) or w.final]
         named = {w.structure for w in safe}
         assert ANY in named or named >= {PDAC, CYST, PNET}
         present = [w for w in words if w.presence is Presence.PRESENT]
-        assert all(w.enumerated and w.may_delete and w.count for w in present)
+        assert all(w.final and w.count for w in present)
         kept = sum(o.outcome is KEEP for o in outcomes.values())
         assert kept >= max((w.count or 0 for w in present), default=0)
