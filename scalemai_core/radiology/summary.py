@@ -25,6 +25,8 @@ class Evidence:
     second: tuple[Statement, ...] | None
     """Of the second pass; None without one."""
     doubts: tuple[Doubt, ...]
+    narrow: frozenset[Statement]
+    """Absences that lesions of other kinds do not contradict."""
     failed: bool
     """Whether the second pass was asked and gave no answer."""
 
@@ -64,6 +66,8 @@ def _said(structure: str, organ: str, evidence: Evidence, taxonomy: Taxonomy) ->
     ]
     seen = [said for said in about if said.presence is Presence.PRESENT and said.structure in parts]
     other = [said for said in about if said.presence is not Presence.ABSENT and said not in seen]
+    if seen:
+        absent = [said for said in absent if said not in evidence.narrow]
     presence = _presence(absent, seen, other)
     if presence is None:
         return None

@@ -37,6 +37,7 @@ def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
             if key not in stated or _RANK[statement.presence] > _RANK[stated[key].presence]:
                 stated[key] = statement
     reading.statements += stated.values()
+    reading.narrow += [said for said in stated.values() if said.presence is Presence.ABSENT]
     if sentence.section in (*FACTS, Section.OTHER):
         organs = found.organs if anatomy else topic
         _doubt(sentence, organs, own, reading)

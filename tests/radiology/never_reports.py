@@ -264,4 +264,9 @@ NEVER = (
     "No pancreatic mass\nLiver mass",
     "No liver lesion, or a small one",
     "Pancreas: No mass. " + "very " * 300 + "large mass.",
+    "No focal liver lesion ...",
+    "... No focal liver lesion",
+    "No focal liver lesion..",
+    "No focal liver lesion ... elsewhere.",
+    "No liver lesion \u2026",
 )

@@ -173,6 +173,12 @@ def test_findings_and_impression_that_differ_are_uncertain() -> None:
     assert len(found.sentences) == 2
 
 
+def test_absent_metastases_do_not_contradict_a_hemangioma_but_a_normal_liver_does() -> None:
+    seen = "8 mm hemangioma of the liver."
+    assert row(f"No hepatic metastases. {seen}", LIVER).told is Told.PRESENT
+    assert row(f"The liver is normal. {seen}", LIVER).told is Told.UNCERTAIN
+
+
 def test_a_whole_that_is_absent_takes_its_parts_along_and_a_part_that_is_there_the_whole() -> None:
     assert row("No pancreatic lesion.", PDAC).may_delete
     both = "No pancreatic lesion. Impression: IPMN of the pancreas."
