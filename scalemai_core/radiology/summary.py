@@ -114,7 +114,7 @@ def _presence(
     absent: list[Statement], seen: list[Statement], other: list[Statement]
 ) -> Presence | None:
     """None where nothing is said; ``other`` are doubts, and lesions that may be of this kind."""
-    if other and not seen or absent and (seen or other):
+    if (other and not seen) or (absent and (seen or other)):
         return Presence.UNCERTAIN
     if seen:
         return Presence.PRESENT

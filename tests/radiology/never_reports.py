@@ -153,6 +153,8 @@ NEVER = (
     "New liver lesion: none",
     "Liver mass: none",
     "Liver lesions: none new",
+    "Liver lesion: none\nLocation: segment 4\nSize: 3 cm",
+    "Kidney tumor: no\nSide: left\nDiameter: 14 mm",
     "[ ] No liver lesion",
     "[x] No liver lesion",
     "( ) No liver lesion",
