@@ -1,7 +1,7 @@
 """How well a reader of reports agrees with labelled sentences, and what it would delete wrongly.
 
-``python benchmarks/report_reading.py FILE... [--reader module:function]``, where another reader than
-our rules takes a text and gives ``statements`` and ``may_delete``. A statement agrees on
+``python benchmarks/report_reading.py FILE... [--reader module:function]``: a reader other than our
+rules takes a text and gives ``statements`` and ``may_delete``. A statement agrees on
 structure, organ and presence; count, sizes, place and enumeration are compared where one agrees and
 is present. A whole that may be deleted stands for its parts.
 """

@@ -32,7 +32,7 @@ class Evidence:
 
 
 def summary(evidence: Evidence, taxonomy: Taxonomy) -> tuple[Said, ...]:
-    """Every lesion structure in every organ of which something is said, as the taxonomy has them."""
+    """Every lesion structure in every organ of which something is said."""
     found = (
         _said(structure, organ, evidence, taxonomy)
         for site in lesion_sites(taxonomy)

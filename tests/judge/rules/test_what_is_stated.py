@@ -13,7 +13,6 @@ from scalemai_core.judge.rules.registry import verify
 from scalemai_core.records.finding import Severity
 from scalemai_core.records.scan import Sex
 from scalemai_core.settings.judgement import JudgeSettings
-from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 Add = Callable[..., Masks]
 FAULT, DOUBT = Severity.FAULT, Severity.DOUBT
