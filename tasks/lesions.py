@@ -14,16 +14,16 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.endpoint.client import Endpoint
 from scalemai_core.judge.lesions.ask import (
     ACTIONS,
-    actions_of,
     ask_candidates,
     ask_unfound,
+    draw_actions,
     site_actions,
 )
 from scalemai_core.judge.lesions.fate import judge_candidates
 from scalemai_core.judge.lesions.scored import choose_points
 from scalemai_core.judge.lesions.settle import Words
 from scalemai_core.radiology.reading import read_report
-from scalemai_core.records.annotation import Annotation, Origin
+from scalemai_core.records.annotation import Annotation, Origin, State
 from scalemai_core.records.base import Record
 from scalemai_core.records.detection import Detection
 from scalemai_core.records.finding import Finding
@@ -41,13 +41,14 @@ from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.candidates import compare, predicted_anatomy, stored_candidates
 from tasks.dataset import dataset, labelled_scans
 from tasks.decide import LESION_ACTIONS, LESION_QUESTIONS, round_allowance
+from tasks.lesion_answers import CANDIDATES, PLACE, settled_before
 from tasks.shards import Rows, run_shard
 from tasks.verdicts import KEY
 
 log = logging.getLogger("scalemai.lesions")
 
-CANDIDATES, POINTS = "candidates", "operating-points"
-"""Tables of a round: every candidate's fate, and where they were cut."""
+POINTS = "operating-points"
+"""Table of a round: where candidates were cut."""
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
@@ -105,14 +106,15 @@ def settle_lesions(inputs: StageInputs, compared: pl.DataFrame, reported: pl.Dat
     masks = int(round_allowance(inputs).questions * settings.review_share)
     points = choose_points(rows, sorted({row.site for row in rows}), settings)
     words, sites = words_of(reported), _sites(inputs, rows)
-    judged, unfound = _judge(rows, points, words, sites, settings)
-    missing = ask_unfound(unfound, masks, settings)
+    judged, findings = _judge(rows, points, words, sites, settings)
+    unfound = ask_unfound(findings, settings)
+    missing = unfound.head(masks)
     asked = ask_candidates(judged, masks - missing.height, settings)
     tables.write(POINTS, table_of(points.values(), OperatingPoint))
     tables.write(CANDIDATES, judged)
     tables.write(LESION_QUESTIONS, pl.concat([missing, asked]))
-    actions = _actions(judged, set(asked["candidate_id"]), words, sites)
-    drawn = actions_of(missing)
+    actions = _actions(judged, set(asked["candidate_id"]), words, sites, _lacking(unfound))
+    drawn = draw_actions(unfound, missing.height)
     # A mask that is to be drawn is left to its reader. Written last: then all others are there.
     tables.write(LESION_ACTIONS, pl.concat([actions.join(drawn, on=KEY, how="anti"), drawn]))
     for point in points.values():
@@ -154,13 +156,15 @@ class _Annotated:
 
     scan_id: str
     site: Site
-    annotations: tuple[Annotation, ...]
+    states: Mapping[str, State]
     """Of the structures that the model can see there."""
+    read: bool
+    """Whether a reader has decided on it."""
 
     @property
-    def read(self) -> bool:
-        """Whether a reader has decided on it."""
-        return any(one.origin is Origin.HUMAN for one in self.annotations)
+    def place(self) -> tuple[str, str]:
+        """Scan and site."""
+        return self.scan_id, self.site.name
 
 
 def _sites(inputs: StageInputs, rows: Collection[Detection]) -> list[_Annotated]:
@@ -168,14 +172,20 @@ def _sites(inputs: StageInputs, rows: Collection[Detection]) -> list[_Annotated]
     learned = sorted(inputs.model.channels.get(Layer.LESIONS, ()))
     scan_ids = tuple(sorted({row.scan_id for row in rows if row.gold is None}))
     known = store.catalog.annotations(inputs.version, scan_ids)
+    settled = settled_before(store, inputs.plan)
     by_scan: dict[str, list[Annotation]] = {}
     for one in annotations_of(known.filter(pl.col("structure").is_in(learned))):
         by_scan.setdefault(one.scan_id, []).append(one)
     return [
-        _Annotated(scan_id, site, own)
+        _Annotated(
+            scan_id=scan_id,
+            site=site,
+            states={one.structure: one.state for one in own},
+            read=(scan_id, site.name) in settled or any(one.origin is Origin.HUMAN for one in own),
+        )
         for scan_id, annotations in by_scan.items()
         for site in lesion_sites(taxonomy)
-        if (own := tuple(one for one in annotations if one.structure in site.lesions))
+        if (own := [one for one in annotations if one.structure in site.lesions])
     ]
 
 
@@ -205,20 +215,29 @@ def _judge(
     return table_of(judged, JudgedCandidate), unfound
 
 
+def _lacking(unfound: pl.DataFrame) -> frozenset[tuple[str, str]]:
+    """(scan, site) of the masks that lack a lesion."""
+    site_of = {name: site.name for site in lesion_sites(load_taxonomy()) for name in site.lesions}
+    pairs = unfound.select(KEY).iter_rows()
+    return frozenset((scan_id, site_of[structure]) for scan_id, structure in pairs)
+
+
 def _actions(
     judged: pl.DataFrame,
     asked: set[str],
     words: Mapping[str, Words],
     sites: Iterable[_Annotated],
+    lacking: Collection[tuple[str, str]],
 ) -> pl.DataFrame:
-    by_place = judged.partition_by("scan_id", "site", as_dict=True)
+    by_place = judged.partition_by(PLACE, as_dict=True)
     rows: list[dict[str, object]] = []
     for one in sites:
         if not one.read:
-            own = by_place.get((one.scan_id, one.site.name), judged.clear())
-            states = {annotation.structure: annotation.state for annotation in one.annotations}
+            own = by_place.get(one.place, judged.clear())
             shown = asked & set(own["candidate_id"])
             said = words.get(one.scan_id, {})
-            found = site_actions(one.site, states, own, shown, said)
+            found = site_actions(
+                one.site, one.states, own, shown, said, lacking=one.place in lacking
+            )
             rows += [{"scan_id": one.scan_id, **row} for row in found]
     return pl.DataFrame(rows, schema=ACTIONS)

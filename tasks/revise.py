@@ -16,7 +16,8 @@ from scalemai_core.store.revision import revise_scan
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import labelled_scans
 from tasks.decide import DECISIONS
-from tasks.lesion_masks import LesionAnswers, lesion_masks
+from tasks.lesion_answers import LesionAnswers
+from tasks.lesion_masks import lesion_masks
 from tasks.shards import Rows, run_shard
 from tasks.verdicts import verdicts_of_round
 

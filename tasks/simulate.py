@@ -9,6 +9,7 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from scalemai_core.judge.lesions.detect import known_sites
 from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.measure.detection.match import HitCriterion, Role, match
 from scalemai_core.measure.detection.meeting import Meeting
@@ -75,7 +76,10 @@ def _answers(
     ]
     if lesions:
         true_ids = _true_candidates(store, case, true_labels, inputs)
-        verdicts += [_on_lesion(item, true_ids, inputs) for item in lesions]
+        known = _known_lesions(truth, inputs)
+        verdicts += [
+            _on_lesion(item, true_ids, inputs) for item in lesions if item.structure in known
+        ]
     return verdicts
 
 
@@ -110,6 +114,12 @@ def _on_lesion(item: ReviewItem, true_ids: frozenset[str], inputs: StageInputs) 
     is_lesion = item.candidate_id in true_ids
     said = answer_lesion(is_lesion=is_lesion, settings=settings.review, rng=_rng(item, inputs))
     return _verdict(item, said, None)
+
+
+def _known_lesions(truth: Truth, inputs: StageInputs) -> frozenset[str]:
+    """Lesions of the sites of which the truth says everything."""
+    sites = known_sites(truth[1], inputs.model.channels.get(Layer.LESIONS, ()))
+    return frozenset(name for site in sites for name in site.lesions)
 
 
 def _true_candidates(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -85,40 +85,45 @@ def ask_candidates(candidates: pl.DataFrame, masks: int, settings: LesionSetting
     )
 
 
-def ask_unfound(
-    found: Collection[tuple[str, Finding]], masks: int, settings: LesionSettings
-) -> pl.DataFrame:
-    """Questions about lesions that a report names and nothing shows; (scan, finding) pairs.
+def ask_unfound(found: Collection[tuple[str, Finding]], settings: LesionSettings) -> pl.DataFrame:
+    """Questions about lesions that a report names and nothing shows, one a mask; (scan, finding)
+    pairs.
 
     They come first: a missed tumour is worth more than any outline.
     """
+    messages: dict[tuple[str, str], list[str]] = {}
+    for scan_id, finding in found:
+        messages.setdefault((scan_id, finding.structure), []).append(finding.message)
     rows = [
         {
             "scan_id": scan_id,
-            "structure": finding.structure,
+            "structure": structure,
             "priority": FIRST + 1.0,
-            "reason": finding.message,
+            "reason": "; ".join(sorted(said)),
             "seconds": settings.seconds_draw,
             "rival": Candidate.PREDICTION.value,
             "rival_map": None,
             "kind": ItemKind.CHOOSE.value,
             "candidate_id": None,
         }
-        for scan_id, finding in sorted(found, key=lambda one: (one[0], one[1].structure))
+        for (scan_id, structure), said in sorted(messages.items())
     ]
-    return pl.DataFrame(rows[:masks], schema=QUESTIONS)
+    return pl.DataFrame(rows, schema=QUESTIONS)
 
 
-def actions_of(questions: pl.DataFrame) -> pl.DataFrame:
-    """To be asked about is all that happens to masks that somebody has to draw."""
-    return questions.select(
+def draw_actions(unfound: pl.DataFrame, num_asked: int) -> pl.DataFrame:
+    """What happens to masks that lack a lesion: people draw the first ones, and until they have,
+    none of them teaches anything."""
+    return unfound.select(
         "scan_id",
         "structure",
-        lesion_action=pl.lit(Action.REVIEW.value),
-        lesion_otherwise=pl.lit(Action.KEEP.value),
+        lesion_action=pl.when(pl.int_range(pl.len()) < num_asked)
+        .then(pl.lit(Action.REVIEW.value))
+        .otherwise(pl.lit(Action.HOLD.value)),
+        lesion_otherwise=pl.lit(Action.HOLD.value),
         lesion_reason="reason",
-        lesion_quality=pl.lit(0.0),
-    ).unique(["scan_id", "structure"], keep="first", maintain_order=True)
+        lesion_quality=pl.lit(None, dtype=pl.Float64),
+    )
 
 
 def with_lesions(decisions: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
@@ -137,23 +142,26 @@ def with_lesions(decisions: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame
 
 def site_actions(
     site: Site,
-    states: dict[str, State],
+    states: Mapping[str, State],
     candidates: pl.DataFrame,
     asked: Collection[str],
     words: Words,
+    *,
+    lacking: bool,
 ) -> list[dict[str, object]]:
     """What happens to the annotations of one site of one scan; structures left as they are are
     left out.
 
     ``states`` are those of the structures that the model can see there, ``candidates`` the site's,
-    ``asked`` the ids that people get to see.
+    ``asked`` the ids that people get to see. Until every candidate is settled, nothing is known.
+    ``lacking``: the report names more lesions than there are, so that no mask would be whole.
     """
     unknown = [name for name, state in states.items() if state is State.UNKNOWN]
     if asked:
         shown = set(candidates.filter(pl.col("candidate_id").is_in(list(asked)))["structure"])
         reason = f"{len(asked)} candidates are shown to a reader"
         names = [name for name in states if name in shown or name in unknown]
-        return [_row(name, Action.REVIEW, reason, 0.0) for name in names]
+        return [_row(name, Action.REVIEW, reason, None) for name in names]
     if (candidates["fate"] == Fate.REVIEW.value).any():
         return []
     rows: list[dict[str, object]] = []
@@ -161,11 +169,11 @@ def site_actions(
     kept = candidates.filter(pl.col("fate") == Fate.KEPT.value)
     for name in unknown:
         own = kept.filter(pl.col("structure") == name)
-        if own.height:
+        if own.height and not lacking:
             quality = float(own["probability"].to_numpy().mean())
             reason = f'the report names it: "{own["sentences"][0]}"'
             rows.append(_row(name, Action.IMPUTE, reason, quality))
-        elif name in absent:
+        elif name in absent and not own.height:
             rows.append(_row(name, Action.SET_ABSENT, absent[name], 1.0))
     return rows
 
@@ -186,15 +194,21 @@ def stated_absent(site: Site, words: Words) -> dict[str, str]:
 
 
 def _excluding(line: list[str], host: str, words: Words) -> str:
-    """The sentence that excludes a structure, or what it is a part of, in a host."""
+    """The sentence that excludes a structure, or what it is a part of, in a host.
+
+    What is said of the structure itself comes before what is said of a whole: ``no other lesion``
+    does not deny the one that is named.
+    """
     for name in line:
         said = words.get((name, host))
-        if said is not None and said.presence is Presence.ABSENT and said.may_delete:
-            return " ".join(said.sentences)
+        if said is None or (said.presence is Presence.ABSENT and not said.explicit):
+            continue
+        excludes = said.presence is Presence.ABSENT and said.may_delete
+        return " ".join(said.sentences) if excludes else ""
     return ""
 
 
-def _row(structure: str, action: Action, reason: str, quality: float) -> dict[str, object]:
+def _row(structure: str, action: Action, reason: str, quality: float | None) -> dict[str, object]:
     otherwise = Action.KEEP if action is Action.REVIEW else action
     return {
         "structure": structure,

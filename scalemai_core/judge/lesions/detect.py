@@ -57,11 +57,8 @@ def detections(
     """What was looked at, found, missed and made up at each of ``sites``; section 11.3.
 
     ``lesions`` are numbered on the scan's grid, ``candidates`` on any grid over the same box: they
-    are brought to the scan's, where a hit is an IoU of at least 0.1. Raises ValueError for a scan
-    that is not gold.
+    are brought to the scan's, where a hit is an IoU of at least 0.1.
     """
-    if scan.gold is None:
-        raise ValueError(f"scan {scan.scan_id} is not gold: there is no truth to compare with")
     lesions_zyx, candidates_zyx = lesions[0], resample_labels(candidates[0], lesions[0].shape)
     for site in sites:
         own_lesions = {one.number: one for one in lesions[1] if one.structure in site.lesions}

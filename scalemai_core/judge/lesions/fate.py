@@ -5,6 +5,7 @@ Method reference, sections 1.6 and 9.5.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,7 +13,7 @@ from scalemai_core.judge.lesions.scored import above_points
 from scalemai_core.judge.lesions.settle import Words, settle
 from scalemai_core.records.detection import Detection, DetectionKind
 from scalemai_core.records.finding import Finding
-from scalemai_core.records.lesion import LesionCandidate
+from scalemai_core.records.lesion import Lesion, LesionCandidate
 from scalemai_core.records.operating_point import OperatingPoint
 from scalemai_core.records.settlement import Fate, JudgedCandidate, Outcome
 from scalemai_core.settings.lesions import LesionSettings
@@ -36,18 +37,22 @@ def judge_candidates(
     """Fates of all candidates of one scan, and lesions that its report names and nobody has found.
 
     ``rows`` compare them with the annotation; ``read_sites`` are those on which a reader has
-    decided before.
+    decided before. Of sites that nobody compared, and of those, nothing is said to be missing.
     """
     fates = [(row.candidate, _before_report(row, points, read_sites)) for row in rows]
     judged = [_judged(one, *fate) for one, fate in fates if one and fate]
     open_ones = [one for one, fate in fates if one and not fate]
-    settled, findings = settle(open_ones, words, _labelled(rows), settings)
-    for candidate, said in zip(open_ones, settled, strict=True):
+    labelled = [_certain(row, row.lesion) for row in rows if row.lesion is not None]
+    counts = Counter(one.organ for one in labelled)
+    settled, findings = settle([*open_ones, *labelled], words, counts, settings)
+    for candidate, said in zip(open_ones, settled[: len(open_ones)], strict=True):
         one = _judged(candidate, _FATES[said.outcome], said.reason)
         more = {"sentences": " ".join(said.sentences), "audit": said.audit}
         judged.append(one.model_copy(update=more))
     judged.sort(key=lambda one: one.number)
-    return judged, findings
+    wanted = {row.site for row in rows} - set(read_sites)
+    sites = {name: site.name for site in lesion_sites(load_taxonomy()) for name in site.lesions}
+    return judged, tuple(one for one in findings if sites[one.structure] in wanted)
 
 
 def _before_report(
@@ -67,12 +72,20 @@ def _judged(candidate: LesionCandidate, fate: Fate, reason: str) -> JudgedCandid
     return JudgedCandidate(**candidate.model_dump(), fate=fate, reason=reason)
 
 
-def _labelled(rows: Sequence[Detection]) -> dict[str, int]:
-    """How many lesions the annotation has in each organ."""
+def _certain(row: Detection, lesion: Lesion) -> LesionCandidate:
+    """A labelled lesion as a candidate beyond doubt: what a report names may well be that one, and
+    no other candidate."""
     taxonomy = load_taxonomy()
     hosts = {site.name: site.hosts for site in lesion_sites(taxonomy)}
-    return Counter(
-        _host(row.lesion.place, hosts[row.site], taxonomy) for row in rows if row.lesion is not None
+    return LesionCandidate(
+        **lesion.model_dump(),
+        scan_id=row.scan_id,
+        site=row.site,
+        organ=_host(lesion.place, hosts[row.site], taxonomy),
+        candidate_id=f"labelled {row.site} {lesion.number}",
+        probability=1.0,
+        log_odds=math.inf,
+        component_hash="",
     )
 
 
