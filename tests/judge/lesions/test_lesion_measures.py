@@ -40,7 +40,7 @@ def logit(probability: float) -> float:
     return math.log(probability / (1.0 - probability))
 
 
-def scan(
+def scan(  # noqa: PLR0913 - all but the name have defaults
     name: str,
     *,
     hits: tuple[float, ...] = (),
