@@ -19,7 +19,7 @@ from scalemai_core.judge.lesions.ask import (
     draw_actions,
     site_actions,
 )
-from scalemai_core.judge.lesions.fate import judge_candidates
+from scalemai_core.judge.lesions.fate import fate_table, judge_candidates
 from scalemai_core.judge.lesions.scored import choose_points
 from scalemai_core.judge.lesions.settle import Words
 from scalemai_core.radiology.reading import read_report
@@ -212,7 +212,7 @@ def _judge(
         fates, findings = judge_candidates(own, points, said, read_here, settings)
         judged += fates
         unfound += [(scan_id, finding) for finding in findings]
-    return table_of(judged, JudgedCandidate), unfound
+    return fate_table(judged), unfound
 
 
 def _lacking(unfound: pl.DataFrame) -> frozenset[tuple[str, str]]:

@@ -112,7 +112,8 @@ def _rows(
 
 
 def _only(components_zyx: ComponentsZYX, numbers: Collection[int]) -> ComponentsZYX:
-    kept = np.zeros(int(components_zyx.max(initial=0)) + 1, dtype=components_zyx.dtype)
     chosen = list(numbers)
+    last = max(int(components_zyx.max(initial=0)), *chosen, 0)
+    kept = np.zeros(last + 1, dtype=components_zyx.dtype)
     kept[chosen] = chosen
     return kept[components_zyx]

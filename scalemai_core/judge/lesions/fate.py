@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import polars as pl
 
 from scalemai_core.judge.lesions.scored import above_points
 from scalemai_core.judge.lesions.settle import Words, settle
@@ -25,6 +27,36 @@ _FATES = {
     Outcome.DELETE: Fate.DELETED,
     Outcome.REVIEW: Fate.REVIEW,
 }
+
+
+FATES = pl.Schema(
+    {
+        "scan_id": pl.String,
+        "site": pl.String,
+        "organ": pl.String,
+        "candidate_id": pl.String,
+        "number": pl.Int64,
+        "structure": pl.String,
+        "place": pl.String,
+        "probability": pl.Float64,
+        "log_odds": pl.Float64,
+        "volume_mm3": pl.Float64,
+        "diameter_mm": pl.Float64,
+        "x_mm": pl.Float64,
+        "y_mm": pl.Float64,
+        "z_mm": pl.Float64,
+        "component_hash": pl.String,
+        "fate": pl.String,
+        "reason": pl.String,
+        "sentences": pl.String,
+        "audit": pl.Boolean,
+    }
+)
+
+
+def fate_table(judged: Iterable[JudgedCandidate]) -> pl.DataFrame:
+    """One row a candidate; typed without any, too."""
+    return pl.DataFrame([one.model_dump(mode="json") for one in judged], schema=FATES)
 
 
 def judge_candidates(
