@@ -59,6 +59,34 @@ def ingest(
 
 
 @app.command()
+def reports(
+    workspace: WorkspaceArgument,
+    table: Annotated[
+        str,
+        typer.Argument(help="CSV or JSON Lines with a column for the case and one for the text."),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Add radiology reports to scans that are stored; rows that cannot be taken are named."""
+    prepare_prefect(Workspace.open(workspace))
+    version, rejections = load("reports", "reports")(workspace, table)
+    if as_json:
+        print_json(
+            {
+                "version": version.model_dump(mode="json") if version else None,
+                "rejected": [one.model_dump(mode="json") for one in rejections],
+            }
+        )
+        return
+    if version:
+        say(f"dataset version {version.number}: {version.message}")
+    else:
+        say("nothing new: the workspace is as it was")
+    if rejections:
+        say(f"{len(rejections)} rows were rejected; 'scalemai status {workspace}' counts them")
+
+
+@app.command()
 def round(  # noqa: A001 - the command's name
     workspace: WorkspaceArgument,
     settings: SettingsOption = None,
