@@ -1,7 +1,7 @@
 """How well a reader of reports agrees with labelled sentences, and what it would delete wrongly.
 
-``python benchmarks/report_reading.py FILE... --reader scalemai_core.radiology.report:read_report``,
-where the reader takes a text and gives ``statements`` and ``may_delete``. A statement agrees on
+``python benchmarks/report_reading.py FILE... [--reader module:function]``: a reader other than our
+rules takes a text and gives ``statements`` and ``may_delete``. A statement agrees on
 structure, organ and presence; count, sizes, place and enumeration are compared where one agrees and
 is present. A whole that may be deleted stands for its parts.
 """
@@ -12,10 +12,12 @@ import argparse
 import importlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from scalemai_core.measure.statistics import clopper_pearson
+from scalemai_core.radiology.reading import read_report
 from scalemai_core.records.statement import Presence, Statement
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.taxonomy.yaml_file import read_documents
@@ -63,10 +65,12 @@ def main() -> None:
     """A table of deletions, presence by kind, and details; then every wrong deletion verbatim."""
     parser = argparse.ArgumentParser()
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--reader", required=True, help="module:function")
+    parser.add_argument("--reader", help="module:function; our own rules without it")
     options = parser.parse_args()
-    module, _, function = options.reader.partition(":")
-    read: Callable[[str], Reading] = getattr(importlib.import_module(module), function)
+    read: Callable[[str], Reading] = partial(read_report, taxonomy=load_taxonomy())
+    if options.reader:
+        module, _, function = options.reader.partition(":")
+        read = getattr(importlib.import_module(module), function)
     items = [item for path in options.files for item in read_documents(path)[0]]
     score, wrongly = Score(), list[str]()
     for item in items:

@@ -28,6 +28,7 @@ from tasks.decide import (
     train_expert,
 )
 from tasks.judge import judge_shard
+from tasks.lesions import settle_lesions
 from tasks.predict import predict_shard
 from tasks.rehearse import choose_practice, rehearse_shard
 from tasks.review import fill_queue
@@ -66,9 +67,10 @@ def train(
 
 
 def judged_round(inputs: StageInputs) -> pl.DataFrame:
-    """Predict and judge; the table that every policy decides on."""
+    """Predict and judge; the table that every policy decides on. These phantoms have no lesions."""
     predicted = stage("predict", predict_shard, inputs, judged_scans(inputs))
     judged = stage("judge", judge_shard, inputs, judged_scans(inputs))
+    settle_lesions.fn(inputs, pl.DataFrame(), pl.DataFrame())
     return judgement_table(inputs, judged, predicted)
 
 

@@ -41,4 +41,4 @@ class RejectedInput(ScaleMAIError):  # noqa: N818 - bad data, turned into a reje
 
 
 class NoAnswer(ScaleMAIError):  # noqa: N818 - the second expert then abstains
-    """A model behind a web service gave no usable answer; the message says why, and holds no key."""
+    """A model behind a web service gave no usable answer; the message says why and holds no key."""

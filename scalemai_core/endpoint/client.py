@@ -6,13 +6,12 @@ import asyncio
 import base64
 import json
 import logging
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
-from scalemai_core.endpoint.prompt import Prompt
+from scalemai_core.endpoint.prompt import Prompt, Reply
 from scalemai_core.errors import NoAnswer
 from scalemai_core.settings.endpoint import EndpointSettings
 
@@ -35,15 +34,6 @@ class _Busy(Exception):  # noqa: N818 - the state of the service; never leaves t
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What the model said; untrusted text."""
-
-    text: str
-    model: str
-    """What the service calls the model that answered."""
 
 
 class Endpoint:

@@ -1,4 +1,4 @@
-"""What is sent to a model: words that say what it is for, a question, and pictures."""
+"""What is sent to a model, and what comes back."""
 
 from __future__ import annotations
 
@@ -14,3 +14,12 @@ class Prompt:
     text: str
     pictures: tuple[bytes, ...] = ()
     """PNG, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the model said; untrusted text."""
+
+    text: str
+    model: str
+    """What the service calls the model that answered."""

@@ -9,11 +9,11 @@ from typing import cast
 import numpy as np
 from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
 
-from scalemai_core.judge.reported import reported
 from scalemai_core.judge.rules.masks import Bools, Floats, Masks
 from scalemai_core.measure.edges import Edges, find_edges
 from scalemai_core.measure.overlap import Overlap
 from scalemai_core.measure.shape import ShapeTable, describe
+from scalemai_core.radiology.stated import stated
 from scalemai_core.records.annotation import State
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
@@ -130,7 +130,7 @@ def summarise(
         open_face=edges.open_face,
         texture_hu=edges.texture_hu,
         overlap_ml=shared * scan.grid.voxel_ml,
-        reported=reported(scan.report, taxonomy),
+        reported=stated(scan.report, taxonomy),
     )
 
 

@@ -30,7 +30,7 @@ _HINTS = {
     "|pancreatoduodenectomy|pancreaticoduodenectomy|pancreatitis|periampullary|ampullary|ampulla|wirsung|pancreata"
     "|pancreaticoduodenal|pancreatico|pseudocyst",
     "liver": "hepatectomy|caudate|perihepatic|intrahepatic|subhepatic|hepato|quadrate|hepatis"
-    "|couinaud|subcapsular|hepatobilliary|cirrhosis|cirrhotic|falciform|biliary tree",
+    "|couinaud|subcapsular|hepatobilliary|cirrhosis|cirrhotic|falciform",
     "kidney_left kidney_right": "nephrectomy|nephroureterectomy|perinephric|pararenal|perirenal"
     "|nephric|intrarenal|interpolar|interpole|corticomedullary|calyx|calyceal|nephroscopy",
     "colon": "sigmoid|cecum|cecal|caecum|caecal|rectosigmoid|colectomy|hepatic flexure"
@@ -59,7 +59,8 @@ ELSEWHERE = frozenset(
         "|portal vein|splenic vein|splenic artery|ureter|ureters|peritoneum|peritoneal"
         "|mesentery|mesenteric|omentum|omental|retroperitoneum|retroperitoneal|abdominal"
         "|abdomen|abdominal wall|soft tissues|soft tissue|subcutaneous|muscle|muscles|brain"
-        "|skull|intracranial|axillary|axilla|inguinal|groin|bile ducts|bile duct"
+        "|skull|intracranial|axillary|axilla|inguinal|groin|bile ducts|biliary tree|biliary system"
+        "|bile duct"
         "|common bile duct|hepatic artery|vagina|cervix|scrotum|testis|testes|testicular"
         "|diaphragm|appendix|upper lobe|lower lobe|middle lobe|lingula|jejunum|jejunal|ileum"
         "|ileal"

@@ -75,7 +75,9 @@ def understood(plain: str, topic: tuple[str, ...] | None) -> Understood | None:
     ``topic`` are the organs that a clause is about which names none; None where that is not known.
     """
     found = list(words(plain.rstrip(".,; ")))[: MAX_WORDS + 1]
-    if not found or len(found) > MAX_WORDS or any(word.role is Role.UNKNOWN for word in found):
+    if ".." in plain or not found or len(found) > MAX_WORDS:
+        return None
+    if any(word.role is Role.UNKNOWN for word in found):
         return None
     result = Understood()
     try:

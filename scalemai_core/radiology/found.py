@@ -29,6 +29,8 @@ class RulesReading:
 
     statements: list[Statement] = field(default_factory=list[Statement])
     doubts: list[Doubt] = field(default_factory=list[Doubt])
+    narrow: list[Statement] = field(default_factory=list[Statement])
+    """Absences of some lesions (metastases), which those of other kinds do not contradict."""
 
     def doubt(self, sentence: Sentence, organs: Iterable[str] | None) -> None:
         """Of no organ in particular where ``organs`` is None."""

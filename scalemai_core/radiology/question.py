@@ -8,8 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from scalemai_core.endpoint.client import Reply
-from scalemai_core.endpoint.prompt import Prompt
+from scalemai_core.endpoint.prompt import Prompt, Reply
 from scalemai_core.errors import NoAnswer
 from scalemai_core.radiology.anatomy import ORGANS
 from scalemai_core.radiology.measure import MAX_COUNT, MAX_MM

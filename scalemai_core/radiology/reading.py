@@ -76,6 +76,7 @@ def read_report(
         statements=tuple(found.statements),
         second=second if second_pass is SecondPass.ANSWERED else None,
         doubts=tuple(found.doubts),
+        narrow=frozenset(found.narrow),
         failed=second_pass is SecondPass.NO_ANSWER,
     )
     return Reading(

@@ -43,7 +43,14 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
         if RETRACTED.search(sentence.plain):
             reading.doubt(sentence, None)
         if sense is not None:
-            reading.statements += _proved(sentence, sense)
+            proved = list(_proved(sentence, sense))
+            reading.statements += proved
+            if sense.exclusions:
+                reading.narrow += [
+                    said
+                    for said in proved
+                    if said.presence is Presence.ABSENT and not said.explicit
+                ]
         else:
             suspect(sentence, topic, reading)
     return reading

@@ -45,7 +45,7 @@ _LABEL = re.compile(
 )
 _BULLET = re.compile(r"\s{0,40}(?:\(?\d{1,2}[.)](?=\s)|[-*#>]{1,3})\s{0,9}")
 _STOP = re.compile(
-    r"[.!?](?=[\s\"')\]]|$)|(?<=[a-z]{3})[.](?=[A-Z][a-z])|;|\s(?=\(?\d{1,2}[.)]\s[A-Z])"
+    r"(?:(?<![.])[.](?![.])|[!?])(?=[\s\"')\]]|$)|(?<=[a-z]{3})[.](?=[A-Z][a-z])|;|\s(?=\(?\d{1,2}[.)]\s[A-Z])"
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:dr|mr|mrs|ms|vs|approx|cf|e\.g|i\.e|eg|ie|fig|prof|diam|seg|segm|[a-z])\.\Z"

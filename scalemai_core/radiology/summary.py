@@ -25,12 +25,14 @@ class Evidence:
     second: tuple[Statement, ...] | None
     """Of the second pass; None without one."""
     doubts: tuple[Doubt, ...]
+    narrow: frozenset[Statement]
+    """Absences that lesions of other kinds do not contradict."""
     failed: bool
     """Whether the second pass was asked and gave no answer."""
 
 
 def summary(evidence: Evidence, taxonomy: Taxonomy) -> tuple[Said, ...]:
-    """Every lesion structure in every organ of which something is said, as the taxonomy has them."""
+    """Every lesion structure in every organ of which something is said."""
     found = (
         _said(structure, organ, evidence, taxonomy)
         for site in lesion_sites(taxonomy)
@@ -64,6 +66,8 @@ def _said(structure: str, organ: str, evidence: Evidence, taxonomy: Taxonomy) ->
     ]
     seen = [said for said in about if said.presence is Presence.PRESENT and said.structure in parts]
     other = [said for said in about if said.presence is not Presence.ABSENT and said not in seen]
+    if seen:
+        absent = [said for said in absent if said not in evidence.narrow]
     presence = _presence(absent, seen, other)
     if presence is None:
         return None
@@ -110,7 +114,7 @@ def _presence(
     absent: list[Statement], seen: list[Statement], other: list[Statement]
 ) -> Presence | None:
     """None where nothing is said; ``other`` are doubts, and lesions that may be of this kind."""
-    if other and not seen or absent and (seen or other):
+    if (other and not seen) or (absent and (seen or other)):
         return Presence.UNCERTAIN
     if seen:
         return Presence.PRESENT

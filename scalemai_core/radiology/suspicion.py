@@ -37,6 +37,7 @@ def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
             if key not in stated or _RANK[statement.presence] > _RANK[stated[key].presence]:
                 stated[key] = statement
     reading.statements += stated.values()
+    reading.narrow += [said for said in stated.values() if said.presence is Presence.ABSENT]
     if sentence.section in (*FACTS, Section.OTHER):
         organs = found.organs if anatomy else topic
         _doubt(sentence, organs, own, reading)
@@ -51,8 +52,14 @@ def _doubt(sentence: Sentence, organs: Topic, own: Marks, reading: RulesReading)
         reading.doubt(sentence, organs)
     words = sentence.plain
     speaks = bool(own.lesions or sizes_mm(words) or HEDGE.search(words)) or "?" in words
-    if speaks and not (own.organs or own.elsewhere or sentence.label):
+    if speaks and not (own.organs or own.elsewhere or _names_a_place(sentence.label)):
         reading.doubt(sentence, None)
+
+
+def _names_a_place(label: str | None) -> bool:
+    """``Spleen: 12 cm`` does, ``Size: 12 cm`` may be of anything."""
+    found = marks(label or "")
+    return bool(found.organs or found.elsewhere)
 
 
 def _stated(

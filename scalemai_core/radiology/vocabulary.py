@@ -50,7 +50,8 @@ class Role(StrEnum):
 
 _WORDS = {
     Role.NO: "no|without|no evidence of|without evidence of|no ct evidence of|negative for"
-    "|without any|there is no|there are no|there is no evidence of|with no|with no evidence of"
+    "|without any|there is no|there are no|there's no"
+    "|there is no evidence of|with no|with no evidence of"
     "|no sign of|no signs of|there are no signs of|absence of|free of|is free of|are free of"
     "|demonstrates no|demonstrate no|shows no|show no|contains no|contain no|has no|have no|and no"
     "|nor|or any",

@@ -30,8 +30,8 @@ class Said(Record):
     enumerated: bool = False
     """Whether the words say that there are no others."""
     final: bool = False
-    """Whether candidates beyond ``count`` may be removed: every sentence enumerates the same number,
-    and nothing speaks against deleting, as with ``may_delete``."""
+    """Whether candidates beyond ``count`` may be removed: every sentence enumerates the same
+    number, and nothing speaks against deleting, as with ``may_delete``."""
     sizes_mm: tuple[tuple[float, ...], ...] = ()
     """Diameters of each lesion that is measured, one to three numbers a lesion, largest first."""
     place: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from scalemai_core.endpoint.client import Reply
+from scalemai_core.endpoint.prompt import Reply
 from scalemai_core.errors import NoAnswer
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.label_map import ImageZYX

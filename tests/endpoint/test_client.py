@@ -13,8 +13,8 @@ import pytest
 from local_service import Request, Response, Script, says, serving
 
 from scalemai_core.endpoint import client as module
-from scalemai_core.endpoint.client import Endpoint, Reply
-from scalemai_core.endpoint.prompt import Prompt
+from scalemai_core.endpoint.client import Endpoint
+from scalemai_core.endpoint.prompt import Prompt, Reply
 from scalemai_core.errors import NoAnswer
 from scalemai_core.settings.endpoint import EndpointSettings
 

@@ -11,7 +11,8 @@ import pytest
 from small_population import small_settings
 
 from flows.em_round import em_round
-from scalemai_core.endpoint.client import Endpoint, Reply
+from scalemai_core.endpoint.client import Endpoint
+from scalemai_core.endpoint.prompt import Reply
 from scalemai_core.records.opinion import Preference
 from scalemai_core.records.round import RoundResult
 from scalemai_core.store.workspace import Workspace

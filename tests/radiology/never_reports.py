@@ -153,6 +153,8 @@ NEVER = (
     "New liver lesion: none",
     "Liver mass: none",
     "Liver lesions: none new",
+    "Liver lesion: none\nLocation: segment 4\nSize: 3 cm",
+    "Kidney tumor: no\nSide: left\nDiameter: 14 mm",
     "[ ] No liver lesion",
     "[x] No liver lesion",
     "( ) No liver lesion",
@@ -264,4 +266,9 @@ NEVER = (
     "No pancreatic mass\nLiver mass",
     "No liver lesion, or a small one",
     "Pancreas: No mass. " + "very " * 300 + "large mass.",
+    "No focal liver lesion ...",
+    "... No focal liver lesion",
+    "No focal liver lesion..",
+    "No focal liver lesion ... elsewhere.",
+    "No liver lesion \u2026",
 )

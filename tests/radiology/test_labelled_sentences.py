@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from naive_negation import read_report
+from naive_negation import read_report as read_naively
 
+from scalemai_core.radiology.reading import read_report
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.statement import Presence, Statement
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -102,5 +103,23 @@ def test_there_are_enough_items_to_bound_an_error_rate() -> None:
 
 def test_a_naive_reader_deletes_wrongly_where_nothing_may_be_deleted() -> None:
     nothing = [item for item in ALL if not item["deletes"] and not item.get("debatable")]
-    traps = [item for item in nothing if read_report(item["text"]).may_delete]
+    traps = [item for item in nothing if read_naively(item["text"]).may_delete]
     assert len(traps) >= 120
+
+
+@pytest.mark.parametrize("item", ALL, ids=name_of)
+def test_nothing_is_deleted_that_a_radiologist_would_keep(item: dict[str, Any]) -> None:
+    taxonomy = load_taxonomy()
+    deleted = {
+        (part.name, organ)
+        for structure, organ in read_report(item["text"], taxonomy).may_delete
+        for part in taxonomy.descendants(structure)
+    }
+    assert deleted <= pairs(item, "deletes") | pairs(item, "debatable")
+
+
+def test_most_plain_negatives_delete() -> None:
+    taxonomy = load_taxonomy()
+    found = [item for item in ALL if item["deletes"] and item["kind"] == "negation"]
+    used = [item for item in found if read_report(item["text"], taxonomy).may_delete]
+    assert len(used) > 0.5 * len(found)

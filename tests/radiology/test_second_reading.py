@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from local_service import says, serving
 
-from scalemai_core.endpoint.client import Endpoint, Reply
-from scalemai_core.endpoint.prompt import Prompt
+from scalemai_core.endpoint.client import Endpoint
+from scalemai_core.endpoint.prompt import Prompt, Reply
 from scalemai_core.errors import SettingsError
 from scalemai_core.radiology.question import Ask, question
 from scalemai_core.radiology.reading import Reading, SecondPass, read_report

@@ -8,13 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scalemai_core.judge.reported import reported
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.registry import verify
 from scalemai_core.records.finding import Severity
 from scalemai_core.records.scan import Sex
 from scalemai_core.settings.judgement import JudgeSettings
-from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 Add = Callable[..., Masks]
 FAULT, DOUBT = Severity.FAULT, Severity.DOUBT
@@ -29,18 +27,6 @@ def without_spine(masks: Masks, drop: Add) -> Masks:
         if structure.name.startswith("vertebrae"):
             masks = drop(masks, structure.name)
     return replace(masks, absent=masks.absent & np.isnan(masks.volume_ml))
-
-
-def test_a_structured_report_is_read_and_prose_is_not() -> None:
-    text = "Liver lesion: none.\nspleen: absent\nGallbladder: present\nNo pancreatic lesion is seen"
-    facts = {"liver_lesion": False, "spleen": False, "gall_bladder": True}
-    assert reported(text, load_taxonomy()) == facts
-    assert reported(None, load_taxonomy()) == {}
-
-
-def test_lines_of_a_report_that_contradict_one_another_state_nothing() -> None:
-    text = "kidney cyst: none\nkidney cyst: present\nkidney tumor: possibly\nnonsense: none"
-    assert reported(text, load_taxonomy()) == {}
 
 
 def test_a_mask_of_what_the_report_denies_is_doubted_with_its_parts(body: Masks, add: Add) -> None:
