@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from made_up_lesions import (
+from made_up_lesion_rounds import (
     CYST,
     GRID,
     ID,

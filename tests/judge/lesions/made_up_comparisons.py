@@ -6,6 +6,7 @@ from typing import Any
 
 from made_up_candidates import candidate
 
+from scalemai_core.judge.lesions.settle import Words
 from scalemai_core.records.detection import Detection, DetectionKind
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.lesion import Lesion, LesionCandidate
@@ -79,5 +80,5 @@ def named(structure: str, organ: str, **more: Any) -> Said:
     return said.model_copy(update=more)
 
 
-def words(*said: Said) -> dict[tuple[str, str], Said]:
+def words(*said: Said) -> Words:
     return {(one.structure, one.organ): one for one in said}
