@@ -76,9 +76,7 @@ def curve_files(report: DetectionReport) -> dict[str, bytes]:
     return files
 
 
-def _on_page(
-    site: SiteReport, size: Place, draw: Callable[[Drawing, SiteReport], None]
-) -> str:
+def _on_page(site: SiteReport, size: Place, draw: Callable[[Drawing, SiteReport], None]) -> str:
     kind = "FROC" if size is FROC_SIZE else "ROC"
     drawing = Drawing(*size, f"{kind} of {name(site.point.site)}")
     draw(drawing, site)
@@ -187,7 +185,7 @@ def _key(drawing: Drawing, y: float) -> None:
 
 def _from_first(curve: Curve) -> list[tuple[float, float, float, float]]:
     points = zip(curve.x, curve.y, curve.low, curve.high, strict=True)
-    return [(_log_share(x), *rest) for x, *rest in points if x >= _FIRST - _ROUNDING]
+    return [(_log_share(x), y, low, high) for x, y, low, high in points if x >= _FIRST - _ROUNDING]
 
 
 def _place(work: Work, false_positives: float | None) -> Place | None:

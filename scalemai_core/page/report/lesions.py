@@ -78,7 +78,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteView:
-    """A site with its pictures; what nobody could measure is empty."""
+    """A site with its pictures, whose words are escaped; what nobody could measure is empty."""
 
     site: SiteReport
     reported: bool
@@ -87,6 +87,11 @@ class SiteView:
     roc: Markup
     strata: tuple[StrataGroup, ...]
     diagnosis: Matrix | None
+
+    @property
+    def estimated(self) -> bool:
+        """Whether any stratum has more than counts."""
+        return any(row.enough for group in self.strata for row in group.rows)
 
     @property
     def shown(self) -> bool:
@@ -112,15 +117,17 @@ def tally_sentence(tally: LesionTally) -> str:
     taken = f" and took {count(tally.confirmed)} for lesions" if tally.asked else ""
     return (
         f"Of {_things(tally.candidates, 'lesion candidate')} {count(is_open)} {verb} open: reports "
-        f"confirmed {count(kept)} and excluded {count(deleted)}, {count(left)} "
+        f"confirmed {count(kept)} and excluded {count(deleted)}; {count(left)} "
         f"{'was' if left == 1 else 'were'} left to people, who {people}{taken}."
     )
 
 
 def unfound_sentence(tally: LesionTally) -> str:
     """The lesions that only reports know of."""
-    where = "In 1 organ a report names" if tally.unfound == 1 else (
-        f"In {count(tally.unfound)} organs reports name"
+    where = (
+        "In 1 organ a report names"
+        if tally.unfound == 1
+        else (f"In {count(tally.unfound)} organs reports name")
     )
     return f"{where} lesions that neither the labels nor the model show."
 
@@ -144,8 +151,8 @@ def site_views(report: DetectionReport) -> tuple[SiteView, ...]:
             SiteView(
                 site=site,
                 reported=site.before_reports != site.after_reports,
-                froc=Markup(draw_froc(site)),  # noqa: S704 - what drew it has escaped its words
-                roc=Markup(draw_roc(site, diagnosis)),  # noqa: S704
+                froc=Markup(draw_froc(site)),
+                roc=Markup(draw_roc(site, diagnosis)),
                 strata=strata_groups(site),
                 diagnosis=None if diagnosis is None else matrix(diagnosis),
             )

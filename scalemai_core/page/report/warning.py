@@ -38,9 +38,7 @@ def notice(result: RoundResult) -> Warned | None:
     return None
 
 
-def warnings(
-    result: RoundResult, detection: DetectionReport | None = None
-) -> tuple[Warned, ...]:
+def warnings(result: RoundResult, detection: DetectionReport | None = None) -> tuple[Warned, ...]:
     """What weakens the numbers of a round and of its model's lesions, gravest first."""
     known = (
         _labels_warning(result),
@@ -142,7 +140,8 @@ def _deletion_warning(detection: DetectionReport | None) -> Warned | None:
 
 
 def _target_warning(detection: DetectionReport | None) -> Warned | None:
-    missed = [site.point for site in (detection.sites if detection else ()) if not site.point.reached]
+    points = [site.point for site in (detection.sites if detection else ())]
+    missed = [point for point in points if not point.reached]
     if not missed:
         return None
     where = ", ".join(
@@ -150,9 +149,11 @@ def _target_warning(detection: DetectionReport | None) -> Warned | None:
         f"{percent(one.target_sensitivity)} wanted"
         for one in missed
     )
+    sites = f"{count(len(missed))} of {count(len(points))} sites"
     return Warned(
-        f"No guarantee of finding lesions at {count(len(missed))} of {count(len(detection.sites))} sites",
-        f"The operating point guarantees less than its target: {where}. Its table says why.",
+        f"Too few lesions are sure to be found at {sites}",
+        f"Operating points guarantee less than their target: {where}. The section on lesions says "
+        "why.",
     )
 
 
