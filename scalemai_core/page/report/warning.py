@@ -144,16 +144,12 @@ def _target_warning(detection: DetectionReport | None) -> Warned | None:
     missed = [point for point in points if not point.reached]
     if not missed:
         return None
-    where = ", ".join(
-        f"{name(one.site)} {percent(one.guaranteed_sensitivity)} of the "
-        f"{percent(one.target_sensitivity)} wanted"
-        for one in missed
-    )
+    where = ", ".join(f"{name(one.site)} {percent(one.guaranteed_sensitivity)}" for one in missed)
     sites = f"{count(len(missed))} of {count(len(points))} sites"
     return Warned(
         f"Too few lesions are sure to be found at {sites}",
-        f"Operating points guarantee less than their target: {where}. The section on lesions says "
-        "why.",
+        f"Operating points guarantee less than the {percent(missed[0].target_sensitivity)} wanted: "
+        f"{where}. The section on lesions says why.",
     )
 
 
