@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.judge.lesions.measured import measure_detection
-from scalemai_core.records.detection import DetectionReport
+from scalemai_core.records.detection import DetectionReport, lesions_path
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.shard import Shard, ShardSummary
@@ -70,11 +70,6 @@ def measure_lesions(
         found = site.before_reports.sensitivity
         log.info("lesions of %s: %d of %d in gold test", site.point.site, found.found, found.total)
     return report
-
-
-def lesions_path(model_key: str) -> str:
-    """Where a model's operating points lie, beside its weights."""
-    return f"models/{model_key}/lesions.json"
 
 
 def detection_report(store: Workspace, model_key: str) -> DetectionReport | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from scalemai_core.records.detection import DetectionReport, Work
 from scalemai_core.records.expert import ExpertReport
-from scalemai_core.records.round import RoundResult
+from scalemai_core.records.round import LesionTally, RoundResult
 
 
-def round_metrics(result: RoundResult) -> dict[str, float]:
-    """Labels, people, audit, evidence, gold, truth and the expert; what is unknown is left out."""
+def round_metrics(
+    result: RoundResult, detection: DetectionReport | None = None
+) -> dict[str, float]:
+    """Labels, people, audit, evidence, gold, truth, expert and lesions; the unknown left out."""
     numbers: dict[str, float | None] = {
         "round": result.number,
         "changed": result.changed,
@@ -19,6 +22,10 @@ def round_metrics(result: RoundResult) -> dict[str, float]:
         **{f"evidence_{name}": value for name, value in result.evidence.items()},
         **_expert(result.expert),
     }
+    if result.lesions:
+        numbers |= _tally(result.lesions)
+    if detection:
+        numbers |= _detection(detection)
     if result.gold:
         numbers["gold_select_dice"] = result.gold.mean_dice
         numbers["gold_test_dice"] = result.gold.test_mean_dice
@@ -41,3 +48,48 @@ def _expert(report: ExpertReport) -> dict[str, float | None]:
             numbers[f"expert_accuracy_low_{family.kind}"] = family.low
         numbers[f"expert_coverage_{family.kind}"] = family.coverage
     return numbers
+
+
+def _tally(tally: LesionTally) -> dict[str, float | None]:
+    return {
+        "lesion_candidates": tally.candidates,
+        **{f"lesion_candidates_{fate}": number for fate, number in tally.fates.items()},
+        "lesion_asked": tally.asked,
+        "lesion_confirmed": tally.confirmed,
+        "lesion_audited": tally.audited,
+        "lesion_audit_errors": tally.audit_errors,
+        "lesion_unfound": tally.unfound,
+    }
+
+
+def _detection(report: DetectionReport) -> dict[str, float | None]:
+    """Gold test at the operating point of each site; ``reported`` is after reports."""
+    numbers: dict[str, float | None] = {}
+    for site in report.sites:
+        name = site.point.site
+        numbers |= {
+            f"lesion_guaranteed_{name}": site.point.guaranteed_sensitivity,
+            f"lesion_target_reached_{name}": site.point.reached,
+            f"lesion_auc_{name}": site.auc,
+            f"lesion_auc_low_{name}": site.auc_low,
+            f"lesion_deleted_{name}": site.deleted,
+            f"lesion_deleted_lesions_{name}": site.deleted_lesions,
+            **_work(site.before_reports, name),
+            **_work(site.after_reports, f"reported_{name}"),
+        }
+    for told in report.diagnoses:
+        numbers[f"lesion_diagnosis_{told.site}"] = told.accuracy
+        numbers[f"lesion_diagnosis_of_lesions_{told.site}"] = told.accuracy_of_lesions
+    return numbers
+
+
+def _work(work: Work, name: str) -> dict[str, float | None]:
+    found = work.sensitivity
+    return {
+        f"lesion_sensitivity_{name}": found.estimate,
+        f"lesion_sensitivity_low_{name}": found.low if found.total else None,
+        f"lesion_fp_per_scan_{name}": work.false_positives_per_scan,
+        f"lesion_fp_per_normal_scan_{name}": work.false_positives_per_normal_scan,
+        f"lesion_seconds_per_scan_{name}": work.seconds_per_scan,
+        f"lesion_saved_share_{name}": work.saved_share,
+    }

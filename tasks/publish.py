@@ -22,6 +22,7 @@ from scalemai_core.judge.decisions.tally import (
     count_rules,
     score_truth,
 )
+from scalemai_core.page.report.curves import curve_files
 from scalemai_core.page.report.markdown import pictures_markdown, round_markdown
 from scalemai_core.page.report.page import Lineage, RoundReport, render_round
 from scalemai_core.records.evidence import Evidence
@@ -41,6 +42,7 @@ from tasks.decide import (
     num_masks,
     out_of_fold,
 )
+from tasks.detection import detection_report
 from tasks.examples import draw_examples
 from tasks.lesion_masks import lesion_tally
 from tasks.metrics import round_metrics
@@ -99,17 +101,21 @@ def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResu
     decisions = store.round(plan.number).read(DECISIONS)
     result = _result(store, plan, outcome, decisions)
     report = _report(store, plan, outcome, result)
-    page, markdown = render_round(report), round_markdown(result, report.history)
+    page = render_round(report)
+    markdown = round_markdown(result, report.history, report.detection)
     store.files.write_bytes(report_path(plan.number), page.encode())
     pictures = pictures_markdown(report.examples[:PICTURES])
     create_markdown_artifact(
         f"{markdown}\n{pictures}", key=f"round-{plan.number}", description="The round in short"
     )
-    documents = {"round.html": page.encode(), "round.md": markdown.encode()}
+    documents = {
+        "round.html": page.encode(),
+        "round.md": markdown.encode(),
+        **expert_documents(store, plan),
+        **(curve_files(report.detection) if report.detection else {}),
+    }
     tracker = Tracker(store, plan.settings.tracking)
-    tracker.log_round(
-        outcome.model, round_metrics(result), documents | expert_documents(store, plan)
-    )
+    tracker.log_round(outcome.model, round_metrics(result, report.detection), documents)
     store.write_document(result_path(plan.number), result)
     return result
 
@@ -137,6 +143,7 @@ def _report(
         gold=_gold(outcome.gold),
         history=finished_rounds(store),
         examples=draw_examples(store, decisions, outcome.before, outcome.after, outcome.critic),
+        detection=detection_report(store, outcome.model.key),
     )
 
 

@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 import scalemai_core
 from scalemai_core.errors import UsageError
+from scalemai_core.records.detection import lesions_path
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.version import DatasetVersion, ModelVersion
 from scalemai_core.settings.engine import EngineSettings, TrackingSettings
@@ -178,7 +179,9 @@ class Tracker:
             folder = Path(scratch) / "model"
             folder.mkdir()
             (folder / "model.json").write_text(document.model_dump_json(indent=1))
-            for path in document.folds:
+            measured = lesions_path(document.key)
+            found = [measured] if self._store.files.exists(measured) else []
+            for path in (*document.folds, *found):
                 (folder / Path(path).name).write_bytes(self._store.files.read_bytes(path))
             info = mlflow.pyfunc.log_model(
                 name="model",

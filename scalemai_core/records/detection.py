@@ -132,3 +132,8 @@ class DetectionReport(Record):
     model: str
     sites: tuple[SiteReport, ...]
     diagnoses: tuple[DiagnosisReport, ...]
+
+
+def lesions_path(model_key: str) -> str:
+    """Place of a model's detection report below the workspace, beside its weights."""
+    return f"models/{model_key}/lesions.json"

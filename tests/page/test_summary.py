@@ -153,6 +153,15 @@ def test_markdown_has_one_row_a_round_with_the_newest_last() -> None:
         (number.percent(0.0001), "<0.1\u00a0%"),
         (number.percent(0.9999), ">99.9\u00a0%"),
         (number.percent(1.0), "100.0\u00a0%"),
+        (number.percent(-0.2), "\u221220.0\u00a0%"),
+        (number.percents(0.857, 0.995), "85.7\u201399.5\u00a0%"),
+        (number.threshold(0.0431), "4.3\u00a0%"),
+        (number.threshold(0.781), "78\u00a0%"),
+        (number.threshold(0.00012), "0.012\u00a0%"),
+        (number.threshold(0.999), ">99\u00a0%"),
+        (number.rate(0.6214), "0.62"),
+        (number.rate(0.0), "0"),
+        (number.rate(0.0004), "<0.01"),
         (number.probability(0.874), "87\u00a0%"),
         (number.probability(0.0), "<1\u00a0%"),
         (number.probability(1.0), ">99\u00a0%"),
@@ -173,6 +182,6 @@ def test_numbers_are_written_for_people(written: str, expected: str) -> None:
 def test_missing_numbers_are_dashes() -> None:
     writers = (
         number.count, number.dice, number.change, number.percent, number.probability, number.nats,
-        number.duration,
+        number.duration, number.rate,
     )  # fmt: skip
     assert {write(value) for write in writers for value in (None, float("nan"))} == {"\u2013"}

@@ -46,7 +46,30 @@ def percent(share: float | None) -> str:
         return f"<0.1{_SPACE}%"
     if 1 - _SMALLEST_SHARE <= share < 1:
         return f">99.9{_SPACE}%"
-    return f"{100 * share:.1f}{_SPACE}%"
+    return f"{100 * share:.1f}{_SPACE}%".replace("-", _MINUS)
+
+
+def percents(low: float | None, high: float | None) -> str:
+    """The interval ``85.7-99.5 %`` of a share in 0..1, with a longer dash."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return MISSING
+    return f"{100 * low:.1f}\u2013{100 * high:.1f}{_SPACE}%"
+
+
+def threshold(value: float) -> str:
+    """A probability at which something is cut, ``4.2 %``: two digits however small it is."""
+    if value >= 1 - _SMALLEST_PROBABILITY:
+        return f">99{_SPACE}%"
+    at = 100 * value
+    digits = 0 if at >= _TEN else max(1, 1 - math.floor(math.log10(at)))
+    return f"{at:.{digits}f}{_SPACE}%"
+
+
+def rate(value: float | None) -> str:
+    """So many a scan, on average: ``0.62`` or ``12.4``; nearly nothing is ``<0.01``."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return "<0.01" if 0 < value < _SMALLEST_PROBABILITY else _three_digits(value)
 
 
 def probability(value: float | None) -> str:

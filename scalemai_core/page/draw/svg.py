@@ -29,11 +29,18 @@ class Drawing:
         ends = zip(("x1", "y1", "x2", "y2"), (*start, *stop), strict=True)
         ET.SubElement(self._root, "line", {"class": look, **{key: _n(at) for key, at in ends}})
 
-    def dot(self, place: Place, look: str, radius: float = 5.0) -> None:
-        """A filled or hollow circle."""
+    def dot(self, place: Place, look: str, radius: float = 5.0, note: str = "") -> None:
+        """A filled or hollow circle; pointing at it shows the note."""
         x, y = place
         shape = {"cx": _n(x), "cy": _n(y), "r": _n(radius)}
-        ET.SubElement(self._root, "circle", {"class": look, **shape})
+        circle = ET.SubElement(self._root, "circle", {"class": look, **shape})
+        if note:
+            ET.SubElement(circle, "title").text = note
+
+    def path(self, points: Sequence[Place], look: str) -> None:
+        """Straight lines from point to point."""
+        line = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
+        ET.SubElement(self._root, "polyline", {"class": look, "points": line})
 
     def bar(self, corner: Place, size: Place, look: str, note: str) -> None:
         """A rectangle; pointing at it shows the note."""

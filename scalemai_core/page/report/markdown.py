@@ -8,10 +8,12 @@ from scalemai_core.page.draw.number import MISSING, count, dice, name, percent
 from scalemai_core.page.report.audit import audit_sentence
 from scalemai_core.page.report.example import Example, judged
 from scalemai_core.page.report.expert import expert_line
+from scalemai_core.page.report.lesions import site_line, tally_sentence, unfound_sentence
 from scalemai_core.page.report.loop import loop_sentence
 from scalemai_core.page.report.page import data_uri
 from scalemai_core.page.report.summary import decided, headline
 from scalemai_core.page.report.warning import notice, warnings
+from scalemai_core.records.detection import DetectionReport
 from scalemai_core.records.round import RoundResult
 
 _COLUMNS = (
@@ -20,7 +22,11 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def round_markdown(result: RoundResult, history: Sequence[RoundResult] = ()) -> str:
+def round_markdown(
+    result: RoundResult,
+    history: Sequence[RoundResult] = (),
+    detection: DetectionReport | None = None,
+) -> str:
     """What to know first, the sentence, what to beware of, and one row a round, newest last."""
     earlier = sorted(
         (past for past in history if past.number < result.number), key=lambda past: past.number
@@ -31,10 +37,11 @@ def round_markdown(result: RoundResult, history: Sequence[RoundResult] = ()) -> 
         *([f"**{first.title}.** {first.meaning}", ""] if first else []),
         headline(result, earlier),
         "",
-        *(f"- **{warned.title}.** {warned.meaning}" for warned in warnings(result)),
+        *(f"- **{warned.title}.** {warned.meaning}" for warned in warnings(result, detection)),
         f"- Decisions: {decided(result) or 'none'}.",
         f"- Expert: {expert_line(result)}.",
         f"- Audit: {audit_sentence(result)}",
+        *_lesions(result, detection),
         f"- {loop_sentence(result)}",
         "",
         *("| " + " | ".join(row) + " |" for row in rows),
@@ -54,6 +61,18 @@ def pictures_markdown(examples: Sequence[Example]) -> str:
             "",
         ]
     return "\n".join(lines) if examples else ""
+
+
+def _lesions(result: RoundResult, detection: DetectionReport | None) -> list[str]:
+    lines: list[str] = []
+    if result.lesions:
+        lines.append(f"- Lesions: {tally_sentence(result.lesions)}")
+        if result.lesions.unfound:
+            lines.append(f"- {unfound_sentence(result.lesions)}")
+    if detection and detection.sites:
+        told = ". ".join(site_line(site) for site in detection.sites)
+        lines.append(f"- Lesions of gold test: {told}.")
+    return lines
 
 
 def _row(result: RoundResult) -> tuple[str, ...]:

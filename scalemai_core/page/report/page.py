@@ -16,10 +16,17 @@ from scalemai_core.page.report.charts import MAX_ROWS, draw_decisions, draw_gold
 from scalemai_core.page.report.confusion import judged_rows, people_rows, truth_sentences
 from scalemai_core.page.report.example import Example, judged, place
 from scalemai_core.page.report.expert import SOURCES, family_rows, required_accuracy
+from scalemai_core.page.report.lesions import (
+    MIN_LESIONS,
+    fate_rows,
+    site_views,
+    tally_sentence,
+)
 from scalemai_core.page.report.loop import loop_rows, loop_sentence
 from scalemai_core.page.report.summary import headline, key_figures
-from scalemai_core.page.report.warning import notice, warnings
+from scalemai_core.page.report.warning import notice, sentence, warnings
 from scalemai_core.records.decision import Action
+from scalemai_core.records.detection import DetectionReport
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings.engine import EngineSettings
 
@@ -60,6 +67,8 @@ class RoundReport:
     history: tuple[RoundResult, ...] = ()
     """Earlier rounds."""
     examples: tuple[Example, ...] = ()
+    detection: DetectionReport | None = None
+    """What gold says of the new model and lesions; None where it knows none."""
 
 
 def render_round(report: RoundReport) -> str:
@@ -79,7 +88,7 @@ def render_round(report: RoundReport) -> str:
         lineage=report.lineage,
         headline=headline(result, earlier),
         notice=notice(result),
-        warnings=warnings(result),
+        warnings=warnings(result, report.detection),
         figures=key_figures(result),
         actions=[action.value for action in Action],
         structures=table.to_dicts(),
@@ -92,6 +101,7 @@ def render_round(report: RoundReport) -> str:
         num_gold=0 if gold is None else gold.height,
         max_rows=MAX_ROWS,
         **_judgement(report),
+        **_lesions(report),
         loop=loop_rows([*earlier, result]),
         loop_sentence=loop_sentence(result),
     )
@@ -118,6 +128,17 @@ def _judgement(report: RoundReport) -> dict[str, object]:
     }
 
 
+def _lesions(report: RoundReport) -> dict[str, object]:
+    """What became of lesion candidates, and how well the new model finds lesions."""
+    tally, detection = report.result.lesions, report.detection
+    return {
+        "tally_sentence": "" if tally is None else tally_sentence(tally),
+        "fates": () if tally is None else fate_rows(tally),
+        "sites": () if detection is None else site_views(detection),
+        "min_lesions": MIN_LESIONS,
+    }
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -131,11 +152,15 @@ def _environment() -> Environment:
         "dice": number.dice,
         "change": number.change,
         "percent": number.percent,
+        "percents": number.percents,
+        "threshold": number.threshold,
+        "rate": number.rate,
         "duration": number.duration,
         "nats": number.nats,
         "share": number.share,
         "judged": judged,
         "name": number.name,
+        "sentence": sentence,
         "data_uri": data_uri,
     }
     return environment

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalemai_core.page.draw.number import count, percent
+from scalemai_core.page.draw.number import count, name, percent
 from scalemai_core.page.report.summary import UNCHANGED
+from scalemai_core.records.detection import DetectionReport
 from scalemai_core.records.round import RoundResult
 
 _VACUOUS = 0.2
@@ -37,15 +38,17 @@ def notice(result: RoundResult) -> Warned | None:
     return None
 
 
-def warnings(result: RoundResult) -> tuple[Warned, ...]:
-    """What weakens the round's numbers, gravest first."""
+def warnings(result: RoundResult, detection: DetectionReport | None = None) -> tuple[Warned, ...]:
+    """What weakens the numbers of a round and of its model's lesions, gravest first."""
     known = (
         _labels_warning(result),
+        _deletion_warning(detection),
         _in_sample_warning(result),
         _expert_warning(result),
         _failure_warning(result),
         _audit_warning(result),
         _gold_warning(result),
+        _target_warning(detection),
         _promotion_warning(result),
     )
     return tuple(warned for warned in known if warned is not None)
@@ -104,7 +107,7 @@ def _gold_warning(result: RoundResult) -> Warned | None:
 def _promotion_warning(result: RoundResult) -> Warned | None:
     if result.promoted:
         return None
-    reason = _sentence(result.promotion_reason or "The champion stays")
+    reason = sentence(result.promotion_reason or "The champion stays")
     return Warned(f"Model {result.model_version} was not promoted", reason)
 
 
@@ -119,6 +122,38 @@ def _expert_warning(result: RoundResult) -> Warned | None:
     )
 
 
-def _sentence(words: str) -> str:
+def _deletion_warning(detection: DetectionReport | None) -> Warned | None:
+    lost = {
+        site.point.site: site.deleted_lesions
+        for site in (detection.sites if detection else ())
+        if site.deleted_lesions
+    }
+    if not lost:
+        return None
+    total = sum(lost.values())
+    where = ", ".join(f"{name(site)} {count(number)}" for site, number in lost.items())
+    return Warned(
+        f"Reports deleted {count(total)} true lesion{'' if total == 1 else 's'}",
+        f"In gold test, candidates that are lesions were removed on a report's word ({where}). "
+        "The same happens unseen in the round: audit more of what reports delete.",
+    )
+
+
+def _target_warning(detection: DetectionReport | None) -> Warned | None:
+    points = [site.point for site in (detection.sites if detection else ())]
+    missed = [point for point in points if not point.reached]
+    if not missed:
+        return None
+    where = ", ".join(f"{name(one.site)} {percent(one.guaranteed_sensitivity)}" for one in missed)
+    sites = f"{count(len(missed))} of {count(len(points))} sites"
+    return Warned(
+        f"Too few lesions are sure to be found at {sites}",
+        f"Operating points guarantee less than the {percent(missed[0].target_sensitivity)} wanted: "
+        f"{where}. The section on lesions says why.",
+    )
+
+
+def sentence(words: str) -> str:
+    """With a capital letter and one full stop."""
     words = words.strip().rstrip(".")
     return words[:1].upper() + words[1:] + "."
