@@ -1,6 +1,7 @@
 """Dynamic extraction: the pieces of a probability volume, each cut at a share of its own peak.
 
-Method reference, sections 9.5 and 11.2. Cost is linear in the voxels above the floor.
+Method reference, sections 9.5 and 11.2. Peaks are told from slopes by their prominence, with a
+union-find from the highest voxel down; cost is linear in the voxels above the floor.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ def find_peaks(
     min_voxels: float,
     among: Places | None = None,
 ) -> Peaks:
-    """Take the highest voxel left and what hangs together with it, again and again.
+    """Every peak, and what hangs together with it.
 
-    A piece is what is reached from its peak by 26 neighbours over voxels that are free and have at
-    least ``share`` of the peak's probability and ``floor``. A piece that touches an earlier one is
-    that one's slope, not another lesion: it is not returned, and what touches it in turn is slope
-    as well. One of fewer than ``min_voxels`` that stands alone is noise: neither is it returned,
-    nor does it keep others away. ``among`` are flat indices, rising: all other voxels count as 0.
+    A piece is what is reached from its peak by 26 neighbours over voxels of at least ``share`` of
+    the peak's probability and ``floor``. Where that holds a higher voxel, the peak is a bump on
+    another's slope, and no piece; pieces therefore never touch. A peak of fewer than ``min_voxels``
+    is noise: the next lower voxel takes its place. ``among`` are flat indices, rising: all other
+    voxels count as 0.
     """
     depth, height, width = codes_zyx.shape
     shape_zyx = (depth, height, width)
@@ -66,25 +67,24 @@ def find_peaks(
     active = flat[places]
     # A rim of zeros around the volume: no neighbour has to be checked for lying in it. Pages of
     # these two that are never touched cost nothing.
-    free, walls = np.zeros((2, (depth + 2) * (height + 2) * (width + 2)), dtype=np.uint8)
-    padded = _padded(places, shape_zyx)
+    size = (depth + 2) * (height + 2) * (width + 2)
+    rank, free = np.zeros(size, dtype=np.int32), np.zeros(size, dtype=np.uint8)
+    padded, steps = _padded(places, shape_zyx), _steps(shape_zyx)
     free[padded] = active
     falling = np.argsort(NUM_CODES - 1 - active, kind="stable")  # of bytes: a counting sort
-    queue = np.zeros(len(places), dtype=np.int64)
-    ends = np.zeros(len(places) + 1, dtype=np.int64)
     lowest = np.array([max(floor_code, first_code(share * p)) for p in PROBABILITIES])
-    num = _take(
-        padded[falling], free, walls, (_steps(shape_zyx), lowest, float(min_voxels)), queue, ends
-    )
-    return _gathered(flat, _unpadded(queue[: ends[num]], shape_zyx), ends[: num + 1], shape_zyx)
+    tops = _tops(padded[falling], active[falling], rank, steps, lowest, float(min_voxels))
+    peaks = padded[falling][np.sort(tops)]
+    queue = np.zeros(len(places), dtype=np.int64)
+    ends = _flood(peaks, free, steps, lowest, queue)
+    codes = flat[_unpadded(peaks, shape_zyx)]
+    return _gathered(codes, _unpadded(queue[: ends[-1]], shape_zyx), ends, shape_zyx)
 
 
-def _gathered(flat: Bytes, places: Places, first: Places, shape_zyx: Triple) -> Peaks:
-    """A piece's peak is its first voxel, as it was found; then its voxels are sorted."""
-    codes = flat[places[first[:-1]]]
+def _gathered(codes: Bytes, places: Places, first: Places, shape_zyx: Triple) -> Peaks:
     for start, end in pairwise(first):
         places[start:end].sort()
-    return Peaks(shape_zyx, codes, first.copy(), places)
+    return Peaks(shape_zyx, codes, first, places)
 
 
 def _padded(places: Places, shape_zyx: Triple) -> Places:
@@ -110,48 +110,84 @@ def _steps(shape_zyx: Triple) -> Places:
 
 
 @compiled
-def _take(
+def _tops(
     falling: Places,
-    free: Bytes,
-    walls: Bytes,
-    how: tuple[Places, Places, float],
-    queue: Places,
-    ends: Places,
-) -> int:
-    """Fill ``queue`` with the pieces that count, ``ends`` with where each ends; how many."""
-    steps, lowest, min_voxels = how
-    num = 0
-    for peak in falling:
-        if free[peak] == 0:
-            continue
-        start = ends[num]
-        end, slope = _flood(peak, int(lowest[free[peak]]), free, walls, steps, queue[start:])
-        large = end >= min_voxels
-        if slope or large:
-            for i in range(start, start + end):
-                walls[queue[i]] = 1
-        if large and not slope:
-            num += 1
-            ends[num] = start + end
-    return num
+    codes: Bytes,
+    rank: NDArray[np.int32],
+    steps: Places,
+    lowest: Places,
+    min_voxels: float,
+) -> Places:
+    """Ranks of the peaks. ``falling`` are the voxels from the highest down, ``codes`` theirs.
+
+    Water sinks over the volume: islands appear, grow and meet. An island is a peak if it is large
+    enough, and still alone, when the water has sunk to its share of the peak.
+    """
+    num = len(falling)
+    parent = np.arange(num)
+    top, size, counted = np.arange(num), np.zeros(num, np.int64), np.zeros(num, np.bool_)
+    found = np.empty(num, np.int64)
+    num_found = 0
+    for i in range(num):
+        rank[falling[i]] = i + 1
+        root = i
+        for step in steps:
+            neighbour = rank[falling[i] + step]
+            if neighbour == 0:
+                continue
+            other = _root(parent, neighbour - 1)
+            if other == root:
+                continue
+            if codes[i] < lowest[codes[top[other]]] and not counted[other]:
+                if size[other] >= min_voxels:
+                    found[num_found] = top[other]
+                    num_found += 1
+                    counted[other] = True
+                else:
+                    top[other] = i
+            # The one with the higher peak goes on; of equal ones the one that was there first.
+            if top[other] <= top[root]:
+                parent[root] = other
+                size[other] += size[root]
+                root = other
+            else:
+                parent[other] = root
+                size[root] += size[other]
+        size[root] += 1
+    for i in range(num):
+        if parent[i] == i and not counted[i] and size[i] >= min_voxels:
+            found[num_found] = top[i]
+            num_found += 1
+    return found[:num_found]
 
 
 @compiled
-def _flood(
-    peak: int, low: int, free: Bytes, walls: Bytes, steps: Places, queue: Places
-) -> tuple[int, bool]:
-    """Take what hangs together with the peak; how much that is, and whether it is a slope."""
-    at, end, slope = 0, 1, False
-    queue[0] = peak
-    free[peak] = 0
-    while at < end:
-        for step in steps:
-            near = queue[at] + step
-            if walls[near]:
-                slope = True
-            elif free[near] >= low:
-                free[near] = 0
-                queue[end] = near
-                end += 1
-        at += 1
-    return end, slope
+def _root(parent: Places, node: int) -> int:
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
+@compiled
+def _flood(peaks: Places, free: Bytes, steps: Places, lowest: Places, queue: Places) -> Places:
+    """Fill ``queue`` with the voxels of each peak's piece; where each starts, and the end."""
+    ends = np.zeros(len(peaks) + 1, np.int64)
+    end = 0
+    for number in range(len(peaks)):
+        peak = peaks[number]
+        low = lowest[free[peak]]
+        free[peak] = 0
+        at = end
+        queue[end] = peak
+        end += 1
+        while at < end:
+            for step in steps:
+                near = queue[at] + step
+                if free[near] >= low:
+                    free[near] = 0
+                    queue[end] = near
+                    end += 1
+            at += 1
+        ends[number + 1] = end
+    return ends
