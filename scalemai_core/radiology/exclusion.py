@@ -40,6 +40,10 @@ _AGAIN = frozenset(
 """What may follow a clause that excludes."""
 
 
+_NEITHER = re.compile(r"neither kidney (?:shows|demonstrates|contains|has) (?:an? |any )?(.+)")
+_EITHER_SIDE = re.compile(r"(?<![a-z])on either side(?![a-z])")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
     """A kind of lesion that an organ does not have."""
@@ -74,7 +78,7 @@ def understood(plain: str, topic: tuple[str, ...] | None) -> Understood | None:
 
     ``topic`` are the organs that a clause is about which names none; None where that is not known.
     """
-    found = list(words(plain.rstrip(".,; ")))[: MAX_WORDS + 1]
+    found = list(words(_in_known_words(plain.rstrip(".,; "))))[: MAX_WORDS + 1]
     if ".." in plain or not found or len(found) > MAX_WORDS:
         return None
     if any(word.role is Role.UNKNOWN for word in found):
@@ -86,6 +90,13 @@ def understood(plain: str, topic: tuple[str, ...] | None) -> Understood | None:
     except _NotUnderstood:
         return None
     return result
+
+
+def _in_known_words(plain: str) -> str:
+    """Sayings about both kidneys that the grammar knows by another name."""
+    if neither := _NEITHER.match(plain):
+        return f"no {neither[1]} in either kidney"
+    return _EITHER_SIDE.sub("bilaterally", plain)
 
 
 def organs_of(found: list[Word]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from scalemai_core.radiology.doubt import RETRACTED, limits
 from scalemai_core.radiology.exclusion import Understood, understood
 from scalemai_core.radiology.found import FACTS, Doubt, RulesReading, Topic
+from scalemai_core.radiology.harmless import is_harmless
 from scalemai_core.radiology.labelled import labelled
-from scalemai_core.radiology.lexicon import excluded, whole
+from scalemai_core.radiology.lexicon import Kind, excluded, whole
 from scalemai_core.radiology.mention import marks
 from scalemai_core.radiology.sentence import Section, Sentence, known_label, sentences
 from scalemai_core.radiology.suspicion import suspect
@@ -37,7 +38,7 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
         if len(sentence.plain) > MAX_SENTENCE:
             reading.doubt(sentence, None)
     short = [sentence for sentence in found if len(sentence.plain) <= MAX_SENTENCE]
-    for sentence, sense, topic in _understood(short):
+    for sentence, sense, topic, torn in _understood(short):
         if sentence.section in (*FACTS, Section.TECHNIQUE, Section.OTHER):
             _limits(sentence, topic, reading)
         if RETRACTED.search(sentence.plain):
@@ -51,7 +52,7 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
                     for said in proved
                     if said.presence is Presence.ABSENT and not said.explicit
                 ]
-        else:
+        elif torn or not is_harmless(sentence.plain):
             suspect(sentence, topic, reading)
     return reading
 
@@ -69,8 +70,9 @@ def _several(text: str, plain: str) -> Iterator[Doubt]:
 
 def _understood(
     found: list[Sentence],
-) -> Iterator[tuple[Sentence, Understood | None, Topic]]:
-    """Every sentence, what it says if it is understood, and what it would be about."""
+) -> Iterator[tuple[Sentence, Understood | None, Topic, bool]]:
+    """Every sentence, what it says if it is understood, what it would be about, and whether it may
+    be half a sentence."""
     senses: list[Understood | None] = []
     topics: list[Topic] = []
     for index, sentence in enumerate(found):
@@ -82,7 +84,7 @@ def _understood(
         senses.append(_sense(sentence, topic))
     for index, sentence in enumerate(found):
         torn = _torn(found, senses, index) or _torn(found, senses, index + 1)
-        yield sentence, None if torn else senses[index], topics[index]
+        yield sentence, None if torn else senses[index], topics[index], torn
 
 
 def _label_topic(sentence: Sentence) -> Topic:
@@ -118,13 +120,16 @@ def _torn(found: list[Sentence], senses: list[Understood | None], index: int) ->
 
 
 def _proved(sentence: Sentence, sense: Understood) -> Iterator[Statement]:
+    denied = {(one.organ, one.kind) for one in sense.exclusions if not one.narrow}
     for exclusion in sense.exclusions:
+        # What is neither solid nor cystic is not there at all.
+        all_kinds = {(exclusion.organ, Kind.MASS), (exclusion.organ, Kind.CYST)} <= denied
         for structure, explicit in excluded(exclusion.organ, exclusion.kind).items():
             yield Statement(
                 structure=structure,
                 organ=exclusion.organ,
                 presence=Presence.ABSENT,
-                explicit=explicit and not exclusion.narrow,
+                explicit=(explicit or all_kinds) and not exclusion.narrow,
                 sentence=sentence.text,
                 offset=sentence.offset,
             )

@@ -16,11 +16,19 @@ from scalemai_core.radiology.sentence import Section, Sentence
 from scalemai_core.records.statement import Presence, Statement
 
 _SIDES = re.compile(r"(?<![a-z])(left|right|bilateral|both|kidneys)(?![a-z])")
+_ASKED = re.compile(
+    r"^(?:(?:abdominal pain|weight loss|jaundice|fatigue|pain|screening)[,;.] )?"
+    r"(?:rule out|r/o|exclude|evaluate for|evaluation for|assess for|query) "
+    r"(?:an? |any )?(?:[a-z]+ ){0,3}(?:mass|masses|lesions?|tumou?rs?|neoplasm|malignancy|cancer)\.?$"
+)
+"""A question that the scan was made for, and nothing else."""
 _RANK = {Presence.PRESENT: 2, Presence.UNCERTAIN: 1, Presence.ABSENT: 0}
 
 
 def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
     """A sentence that is not understood: statements of what it seems to say, and doubts."""
+    if sentence.section is Section.BACKGROUND and _ASKED.search(sentence.plain):
+        return  # what the findings answer
     label = "" if sentence.label is None else f"{sentence.label}: "
     plain = label + sentence.plain
     found, own = marks(plain), marks(sentence.plain)
@@ -39,7 +47,7 @@ def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
     reading.statements += stated.values()
     reading.narrow += [said for said in stated.values() if said.presence is Presence.ABSENT]
     if sentence.section in (*FACTS, Section.OTHER):
-        organs = found.organs if anatomy else topic
+        organs = own.organs or (found.organs if anatomy else topic)
         _doubt(sentence, organs, own, reading)
         if not placed:
             reading.doubt(sentence, None)

@@ -36,6 +36,8 @@ class ReportSettings(Section):
     """Share of patients with lesions of whom one organ's lesions are overlooked in silence."""
     denied: float = Field(default=0.0, ge=0, le=1)
     """The same, but denied in so many words: such a report is wrong."""
+    suspected: float = Field(default=0.5, ge=0, le=1)
+    """Share of reports whose clinical history speaks of lesions."""
 
 
 def write_report(
@@ -84,13 +86,17 @@ class _Writer:
             *(self._headline("Kidneys", kidneys), self._headline("Bowel", bowel), others[1]),
         ]
         sections = {
-            "CLINICAL HISTORY": f"{_person(info)} {self._one(wording.HISTORY)}",
+            "CLINICAL HISTORY": f"{_person(info)} {self._history()}",
             "TECHNIQUE": wording.TECHNIQUE.get(info.phase or "", "CT of the upper abdomen."),
             "COMPARISON": self._one(wording.COMPARISON),
             "FINDINGS": "\n" + "\n".join(paragraphs),
             "IMPRESSION": "\n" + self._impression(seen),
         }
         return "\n\n".join(f"{title}: {text}" for title, text in sections.items())
+
+    def _history(self) -> str:
+        suspected = self._rng.random() < self._settings.suspected
+        return self._one(wording.SUSPECTED if suspected else wording.HISTORY)
 
     def _read(self, lesions: Sequence[PaintedLesion]) -> dict[str, _Seen]:
         """What the reader sees of each organ."""

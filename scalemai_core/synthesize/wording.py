@@ -110,13 +110,16 @@ OTHERS: Words = (
 
 HISTORY: Words = (
     "Abdominal pain.",
+    "Follow-up.",
+)
+SUSPECTED: Words = (
     "Weight loss, rule out pancreatic mass.",
     "History of colorectal cancer, status post resection.",
     "Prior ultrasound reported a hepatic cyst.",
     "Elevated liver enzymes. Evaluate for liver lesion.",
     "History of renal cell carcinoma, status post partial nephrectomy.",
-    "Follow-up.",
 )
+"""Histories that speak of lesions, true or not."""
 COMPARISON: Words = ("None.", "None available.", "Abdominal CT two years ago.")
 TECHNIQUE: dict[str, str] = {
     "none": "CT of the upper abdomen without intravenous contrast.",
