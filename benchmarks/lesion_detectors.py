@@ -77,7 +77,8 @@ class SimulatedDetector:
             voxels = int(inside.sum())
             diameter_mm = (6.0 * voxels * phantom.grid.voxel_ml * 1000.0 / np.pi) ** (1 / 3)
             peak = AT_10_MM + A_DOUBLING * np.log2(diameter_mm / 10.0) + rng.normal(0, SPREAD)
-            depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1, 1:-1]
+            padded = np.pad(inside, 1)
+            depth = np.asarray(ndimage.distance_transform_edt(padded))[1:-1, 1:-1, 1:-1]
             bump = peak - 1.0 * (1.0 - depth / depth.max())
             log_odds[box] = np.where(inside, np.maximum(log_odds[box], bump), log_odds[box])
             kind = _kind(int(truth_zyx[box][inside][0]), rng, taxonomy)

@@ -44,17 +44,19 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
         if RETRACTED.search(sentence.plain):
             reading.doubt(sentence, None)
         if sense is not None:
-            proved = list(_proved(sentence, sense))
-            reading.statements += proved
-            if sense.exclusions:
-                reading.narrow += [
-                    said
-                    for said in proved
-                    if said.presence is Presence.ABSENT and not said.explicit
-                ]
+            _believe(sentence, sense, reading)
         elif torn or not is_harmless(sentence.plain):
             suspect(sentence, topic, reading)
     return reading
+
+
+def _believe(sentence: Sentence, sense: Understood, reading: RulesReading) -> None:
+    """Take a sentence that is understood at its word."""
+    proved = list(_proved(sentence, sense))
+    reading.statements += proved
+    if sense.exclusions:
+        absent = (said for said in proved if said.presence is Presence.ABSENT)
+        reading.narrow += [said for said in absent if not said.explicit]
 
 
 def _several(text: str, plain: str) -> Iterator[Doubt]:

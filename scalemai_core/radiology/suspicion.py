@@ -19,7 +19,8 @@ _SIDES = re.compile(r"(?<![a-z])(left|right|bilateral|both|kidneys)(?![a-z])")
 _ASKED = re.compile(
     r"^(?:(?:abdominal pain|weight loss|jaundice|fatigue|pain|screening)[,;.] )?"
     r"(?:rule out|r/o|exclude|evaluate for|evaluation for|assess for|query) "
-    r"(?:an? |any )?(?:[a-z]+ ){0,3}(?:mass|masses|lesions?|tumou?rs?|neoplasm|malignancy|cancer)\.?$"
+    r"(?:an? |any )?(?:[a-z]+ ){0,3}"
+    r"(?:mass|masses|lesions?|tumou?rs?|neoplasm|malignancy|cancer)\.?$"
 )
 """A question that the scan was made for, and nothing else."""
 _RANK = {Presence.PRESENT: 2, Presence.UNCERTAIN: 1, Presence.ABSENT: 0}

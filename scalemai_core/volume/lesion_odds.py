@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +32,11 @@ class LesionOdds:
         The hosts lie on any grid over the same box. Whatever lies farther off belongs to no lesion
         of theirs, and all but a few percent of a scan is then cleared, which stores as nothing.
         """
+        widen = cast("Callable[..., NDArray[np.uint8]]", ndimage.maximum_filter1d)  # pyright: ignore[reportUnknownMemberType]
         near_zyx = resample_labels(hosts_zyx, self.grid.shape_zyx).view(np.uint8)
         for axis, edge_mm in enumerate(self.grid.spacing_mm_zyx):
             size = 2 * math.ceil(reach_mm / edge_mm) + 1
-            near_zyx = ndimage.maximum_filter1d(near_zyx, size, axis=axis)  # pyright: ignore[reportUnknownMemberType]
+            near_zyx = widen(near_zyx, size, axis=axis)
         keep = near_zyx.astype(np.bool_)
         zero = np.uint8(0)
         return LesionOdds(

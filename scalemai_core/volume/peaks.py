@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from scalemai_core.volume.log_odds import NUM_CODES, PROBABILITIES, CodesZYX, fi
 
 Places = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Ranks = NDArray[np.int32]
 Triple = tuple[int, int, int]
 
 
@@ -110,13 +112,8 @@ def _steps(shape_zyx: Triple) -> Places:
 
 
 @compiled
-def _tops(
-    falling: Places,
-    codes: Bytes,
-    rank: NDArray[np.int32],
-    steps: Places,
-    lowest: Places,
-    min_voxels: float,
+def _tops(  # noqa: C901 - one compiled loop
+    falling: Places, codes: Bytes, rank: Ranks, steps: Places, lowest: Places, min_voxels: float
 ) -> Places:
     """Ranks of the peaks. ``falling`` are the voxels from the highest down, ``codes`` theirs.
 
@@ -124,45 +121,40 @@ def _tops(
     enough, and still alone, when the water has sunk to its share of the peak.
     """
     num = len(falling)
-    parent = np.arange(num)
-    top, size, counted = np.arange(num), np.zeros(num, np.int64), np.zeros(num, np.bool_)
-    found = np.empty(num, np.int64)
-    num_found = 0
+    parent, top = np.arange(num), np.arange(num)
+    size, found = np.zeros(num, np.int64), np.full(num, -1)
     for i in range(num):
         rank[falling[i]] = i + 1
         root = i
         for step in steps:
-            neighbour = rank[falling[i] + step]
-            if neighbour == 0:
-                continue
-            other = _root(parent, neighbour - 1)
-            if other == root:
-                continue
-            if codes[i] < lowest[codes[top[other]]] and not counted[other]:
-                if size[other] >= min_voxels:
-                    found[num_found] = top[other]
-                    num_found += 1
-                    counted[other] = True
-                else:
-                    top[other] = i
-            # The one with the higher peak goes on; of equal ones the one that was there first.
-            if top[other] <= top[root]:
-                parent[root] = other
-                size[other] += size[root]
-                root = other
-            else:
-                parent[other] = root
-                size[root] += size[other]
+            if rank[falling[i] + step] > 0:
+                other = _root(parent, rank[falling[i] + step] - 1)
+                if other != root:
+                    if found[other] < 0 and codes[i] < lowest[codes[top[other]]]:
+                        if size[other] >= min_voxels:
+                            found[other] = top[other]
+                        else:
+                            top[other] = i
+                    root = _joined(root, other, parent, top, size)
         size[root] += 1
     for i in range(num):
-        if parent[i] == i and not counted[i] and size[i] >= min_voxels:
-            found[num_found] = top[i]
-            num_found += 1
-    return found[:num_found]
+        if parent[i] == i and found[i] < 0 and size[i] >= min_voxels:
+            found[i] = top[i]
+    return found[found >= 0]
 
 
 @compiled
-def _root(parent: Places, node: int) -> int:
+def _joined(root: int, other: int, parent: Places, top: Places, size: Places) -> int:
+    """Two islands are one: the higher one's, of equal ones the one that was there first."""
+    if top[other] > top[root]:
+        root, other = other, root
+    parent[root] = other
+    size[other] += size[root]
+    return other
+
+
+@compiled
+def _root(parent: Places, node: Any) -> Any:
     while parent[node] != node:
         parent[node] = parent[parent[node]]
         node = parent[node]
