@@ -203,7 +203,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--detector", choices=("simulated", "network"), default="simulated")
-    parser.add_argument("--fit", type=int, default=320, help="patients that choose the points")
+    parser.add_argument("--fit", type=int, default=420, help="patients that choose the points")
     parser.add_argument("--test", type=int, default=240, help="patients that measure them")
     parser.add_argument("--train", type=int, default=300, help="patients of the network")
     parser.add_argument("--steps", type=int, default=8000, help="of its training")

@@ -18,7 +18,7 @@ class LesionSettings(Section):
     min_mm3: float = Field(default=3.0, ge=0)
     """Smaller candidates are noise: a sphere of 2 mm has 4.2 mm3. Section 9.5 has ten voxels of
     1 mm, which hides every lesion below 2.7 mm. Ours."""
-    min_voxels: int = Field(default=2, ge=1)
+    min_voxels: int = Field(default=1, ge=1)
     """The same in voxels, where those are large. Ours."""
     max_candidates: int = Field(default=20, ge=1, le=1000)
     """Most candidates of a site in a scan, the most probable first. Section 11.2 has five; a liver
