@@ -5,6 +5,7 @@ MLflow runs this file on the consumer's machine; the core travels beside it.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +19,11 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from scalemai_core.errors import UsageError
 from scalemai_core.intake.reader import read_case
 from scalemai_core.intake.sources import open_source
+from scalemai_core.judge.lesions.anatomy import seen_anatomy
+from scalemai_core.judge.lesions.candidates import find_candidates
 from scalemai_core.learn.predictor import Predictor
+from scalemai_core.learn.readout import Prediction
+from scalemai_core.records.detection import DetectionReport
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.records.model import ModelDocument
@@ -27,8 +32,17 @@ from scalemai_core.taxonomy.taxonomy import load_taxonomy
 # MLflow asks for a type hint on ``predict``; no schema of its own says "paths, or arrays with mm".
 warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
 
+LESIONS = "lesions.json"
+"""The model's operating points, beside its document."""
+TOLD = {
+    *("site", "structure", "probability", "organ", "place"),
+    *("diameter_mm", "volume_mm3", "x_mm", "y_mm", "z_mm"),
+}
+"""What a consumer is told of a candidate; the centroid is RAS."""
+
 Result = dict[str, Any]
-"""``labels`` (layer to uint8 ``_zyx``), ``affine`` (xyz index to RAS mm), ``volumes_ml``."""
+"""``labels`` (layer to uint8 ``_zyx``), ``affine`` (xyz index to RAS mm), ``volumes_ml``, and
+``lesions``: candidates from the model's operating points on, the most probable first."""
 
 
 class Folder:
@@ -51,6 +65,10 @@ class ServedModel(PythonModel):
         document = ModelDocument.model_validate_json((folder / "model.json").read_text())
         folds = range(len(document.folds))
         self._predictor = Predictor.load(Folder(folder), document, folds, "auto", threads=2)
+        measured = folder / LESIONS
+        self._measured: DetectionReport | None = None
+        if measured.exists():
+            self._measured = DetectionReport.model_validate_json(measured.read_text())
 
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride] - MLflow types it as None
         self,
@@ -77,7 +95,27 @@ class ServedModel(PythonModel):
                 if voxels[structure.id]:
                     volumes_ml[structure.name] = float(voxels[structure.id] * grid.voxel_ml)
         labels = {layer.value: labels_zyx for layer, labels_zyx in prediction.labels.items()}
-        return {"labels": labels, "affine": grid.matrix, "volumes_ml": volumes_ml}
+        return {
+            "labels": labels,
+            "affine": grid.matrix,
+            "volumes_ml": volumes_ml,
+            "lesions": self._lesions(prediction),
+        }
+
+    def _lesions(self, prediction: Prediction) -> list[dict[str, Any]]:
+        """Candidates that the model's operating points let through; sites that gold has not
+        measured have none."""
+        odds, measured = prediction.lesions, self._measured
+        if odds is None or measured is None:
+            return []
+        points = {site.point.site: site.point.log_odds for site in measured.sites}
+        anatomy_zyx = seen_anatomy({}, prediction.labels, odds.grid.shape_zyx)
+        _, found = find_candidates(
+            odds.codes_zyx, odds.types_zyx, anatomy_zyx, odds.grid, "", measured.settings
+        )
+        through = [one for one in found if one.log_odds >= points.get(one.site, math.inf)]
+        through.sort(key=lambda one: -one.log_odds)
+        return [one.model_dump(include=TOLD) for one in through]
 
 
 def _images(model_input: Any) -> Iterable[tuple[ImageZYX, Grid]]:

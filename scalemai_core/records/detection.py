@@ -8,6 +8,7 @@ from scalemai_core.records.base import Record
 from scalemai_core.records.lesion import Lesion, LesionCandidate
 from scalemai_core.records.operating_point import OperatingPoint
 from scalemai_core.records.scan import GoldRole
+from scalemai_core.settings.lesions import LesionSettings
 
 
 class DetectionKind(StrEnum):
@@ -130,6 +131,8 @@ class DetectionReport(Record):
     """``models/<key>/lesions.json``: what gold says of a model and lesions."""
 
     model: str
+    settings: LesionSettings = LesionSettings()
+    """With which candidates were found: operating points hold for these alone."""
     sites: tuple[SiteReport, ...]
     diagnoses: tuple[DiagnosisReport, ...]
 

@@ -58,6 +58,7 @@ def measure_detection(
     of_site = {site.name: [row for row in test if row.site == site.name] for site in sites}
     return DetectionReport(
         model=model,
+        settings=settings,
         sites=tuple(
             _site(of_site[site.name], points[site.name], excluded, settings, rng) for site in sites
         ),
