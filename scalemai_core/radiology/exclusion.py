@@ -34,6 +34,8 @@ _NORMAL = re.compile(rf"(?:(?P<subject>{_ORGANS})(?:v|d)?N|N(?P<after>{_ORGANS})
 _SUBJECT = re.compile(rf"(?:[Na]*|[ta]*h?i?)(?P<subject>{_ORGANS})(?P<rest>.*)\Z")
 
 _HEADS = (Role.KIND, Role.OTHER_FINDING, Role.SIGN)
+_ODD = frozenset({"small", "tiny", "trace", "severe", "distended"})
+"""Of a stone or of the bowel, but no plain words of an organ."""
 _AGAIN = frozenset(
     {"no", "nor", "or any", "and no", "there is no", "there are no", "no evidence of"}
 )
@@ -149,6 +151,8 @@ def _read(
         raise _NotUnderstood
     if {"q", "b"} & said and "h" not in said:
         raise _NotUnderstood  # several of what?
+    if "g" in said and "h" not in said and any(word.text in _ODD for word in clause):
+        raise _NotUnderstood  # a small what?
     return _read_state(clause, roles, topic, result)
 
 
@@ -183,11 +187,12 @@ def _read_nouns(
         raise _NotUnderstood
     _check_side(places)
     about: tuple[str, ...] | None = organs_of(places) if places else topic
+    narrow = False
     for noun in nouns:
         if _named(noun):
             about = organs_of(noun)
+        narrow |= any(word.role is Role.NARROW for word in noun)  # an enhancing mass or cyst
         if noun[-1].role is Role.KIND:
-            narrow = any(word.role is Role.NARROW for word in noun)
             kind = KIND_WORDS[noun[-1].text]
             result.exclusions += [
                 Exclusion(organ=organ, kind=kind, narrow=narrow) for organ in about or ()

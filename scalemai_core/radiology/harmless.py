@@ -11,7 +11,7 @@ import re
 from types import MappingProxyType
 
 _WORDS = {
-    "N": "liver pancreas kidney kidneys gallbladder spleen stomach bowel colon rectum duodenum"
+    "N": "sma smv celiac liver pancreas kidney kidneys gallbladder spleen stomach bowel colon rectum duodenum"
     " appendix bladder ureter ureters uterus prostate adrenal adrenals gland glands parenchyma"
     " duct ducts ductal tree cbd mpd ihbr ihbrs vein veins artery arteries aorta ivc vessels"
     " vasculature loops wall walls abdomen pelvis mesentery retroperitoneum peritoneum",
