@@ -182,7 +182,7 @@ RETRACTED = _any(
     "misdictat\\w*",
     "ignore",
     "instructions?",
-    "prompt",
+    "prompt(?! (?:and )?(?:symmetric|excretion|normal))",
     "amended",
     "revised",
     "default text",

@@ -21,7 +21,7 @@ MAX_WORDS = 80
 _ORGANS = r"d?[go](?:(?:,d?[go])*(?:,?[&|]d?[go])+)?"
 _NOUN = r"(?:f|r(?:\|r)?)*(?:[go](?:(?:,[go])*,?\|[go])?)?[fr]*[khS]"
 _NEGATIVE = re.compile(
-    rf"n(?P<nouns>{_NOUN}(?:(?:,{_NOUN})*,?\|{_NOUN})?)(?:i(?P<places>{_ORGANS}))?[sb]?\Z"
+    rf"n(?P<nouns>{_NOUN}(?:(?:,{_NOUN})*,?\|{_NOUN})?)(?:s?i(?P<places>{_ORGANS}))?[sb]?\Z"
 )
 """No mass, stone or dilatation (in the liver, kidneys and pancreas) (is seen)."""
 _AFTERWARDS = re.compile(rf"e?(?:(?P<nouns>f?[go]f?k)|(?P<bare>f?k)i(?P<places>{_ORGANS}))z\Z")
@@ -151,6 +151,8 @@ def _read(
         raise _NotUnderstood
     if {"q", "b"} & said and "h" not in said:
         raise _NotUnderstood  # several of what?
+    if "t" in said and not {"N", "h"} & said:
+        raise _NotUnderstood  # there is what?
     if "g" in said and "h" not in said and any(word.text in _ODD for word in clause):
         raise _NotUnderstood  # a small what?
     return _read_state(clause, roles, topic, result)

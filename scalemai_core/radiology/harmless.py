@@ -54,6 +54,7 @@ _PHRASES = (
         ),
         "acute-process",
     ),
+    (re.compile(r"(?<![a-z])excretion of contrast(?![a-z])"), "excretion"),
     (re.compile(r"(?<![a-z])within normal limits(?![a-z])"), "normal"),
     (re.compile(r"(?<![a-z])no evidence of(?![a-z])"), "no"),
     (re.compile(r"(?<![a-z])(small|large) bowel(?![a-z])"), "bowel"),
@@ -65,10 +66,10 @@ _PHRASES = (
     ),
 )
 _TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|[^\sa-z]")
-_SUBJECT = r"(?:[mN](?:[mNi,&o]*[mN])??(?:i?c)?)"
+_SUBJECT = r"(?:[mN](?:[mNi,&o]*[mN])??(?:i?c)?|c)"
 _QUALITIES = r"(?:i?c(?:,?[&o]?g*c)*)"
 _GOOD = rf"(?:g+{_QUALITIES}?)"
-_SIGN = r"[mpN]*S"
+_SIGN = r"(?:[mp]o)?[mpN]*S"
 _DENIED = rf"(?:n{_SIGN}(?:(?:,{_SIGN})*,?o{_SIGN})?(?:i{_SUBJECT})?)"
 _CLAUSE = (
     rf"(?:(?:{_SUBJECT}?(?:v(?:&v)*)?{_GOOD}(?:&{_GOOD})*(?:i?{_SUBJECT})?)"
