@@ -146,6 +146,11 @@ def _read(
         if negative is None:
             raise _NotUnderstood
         return _read_nouns(clause, negative, topic, result)
+    _check_state(clause, roles)
+    return _read_state(clause, roles, topic, result)
+
+
+def _check_state(clause: list[Word], roles: str) -> None:
     said = set(roles)
     if not _HARMLESS.match(roles) or ("i" in said and not {"N", "h"} & said):
         raise _NotUnderstood
@@ -155,7 +160,6 @@ def _read(
         raise _NotUnderstood  # there is what?
     if "g" in said and "h" not in said and any(word.text in _ODD for word in clause):
         raise _NotUnderstood  # a small what?
-    return _read_state(clause, roles, topic, result)
 
 
 def _read_state(

@@ -27,11 +27,17 @@ _ASKED = re.compile(
 _SYMPTOM = re.compile(
     r"(?:abdominal pain|weight loss|jaundice|fatigue|pain|screening|nausea|vomiting|fever)\.?"
 )
+_BESIDE = re.compile(
+    r"^(?:it|this|these|that|which)(?![a-z])|(?<![a-z])(?:than|toward|towards|against|next to"
+    r"|near|into|beside|adjacent|contiguous|same as|compared|(?:abut|indent|reach|push|invad"
+    r"|infiltrat|exten[ds]|encas|encircl|bulg|displac|compress|aris|contact)[a-z]*)(?![a-z])"
+)
+"""What is said of one organ and names another."""
 _TELLS = re.compile(
     r"(?<![a-z])(?:advised?|refer(?:red|ral|rals)?|consult(?:ation)?|mdt|eus|ercp|biops(?:y|ied)"
     r"|(?:un)?resectable|critical|see|something|things?|round(?:ed)?|exophytic|li-?rads|[a-z]+-rads"
     r"|lr ?-? ?[1-5m]|stag(?:e|ing)|c?t[1-4][a-c]?(?: ?n[0-3x])?|target sign|bull's eye|blush"
-    r"|rccs|someone|identity)(?![a-z])"
+    r"|rccs|someone|identity|margins?)(?![a-z])"
 )
 """News that names no lesion and no place."""
 _RANK = {Presence.PRESENT: 2, Presence.UNCERTAIN: 1, Presence.ABSENT: 0}
@@ -69,6 +75,8 @@ def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
     reading.narrow += [said for said in stated.values() if said.presence is Presence.ABSENT]
     if sentence.section in (*FACTS, Section.OTHER):
         organs = own.organs or (found.organs if anatomy else topic)
+        if _BESIDE.search(plain) or ((own.organs or own.elsewhere) and sentence.label):
+            organs = tuple(dict.fromkeys((*(organs or ()), *found.organs, *(topic or ()))))
         _doubt(sentence, organs, own, reading)
         if not placed:
             reading.doubt(sentence, None)
