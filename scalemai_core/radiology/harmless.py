@@ -13,7 +13,8 @@ from types import MappingProxyType
 _WORDS = {
     "N": "sma smv celiac liver pancreas kidney kidneys gallbladder spleen stomach bowel"
     " colon rectum duodenum appendix bladder ureter ureters uterus prostate adrenal adrenals"
-    " gland glands parenchyma duct ducts ductal tree cbd mpd ihbr ihbrs vein veins artery arteries aorta ivc vessels"
+    " gland glands parenchyma duct ducts ductal tree cbd mpd ihbr ihbrs"
+    " vein veins artery arteries aorta ivc vessels"
     " vasculature loops wall walls abdomen pelvis mesentery retroperitoneum peritoneum",
     "m": "left right both either main common bile biliary intrahepatic extrahepatic intra extra"
     " hepatic portal venous splenic mesenteric superior inferior iliac renal pancreatic urinary"
