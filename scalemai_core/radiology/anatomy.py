@@ -28,11 +28,14 @@ ORGAN_WORDS = MappingProxyType(
 _HINTS = {
     "pancreas": "uncinate|peripancreatic|intrapancreatic|pancreatectomy|whipple"
     "|pancreatoduodenectomy|pancreaticoduodenectomy|pancreatitis|periampullary|ampullary|ampulla|wirsung|pancreata"
-    "|pancreaticoduodenal|pancreatico|pseudocyst",
+    "|pancreaticoduodenal|pancreatico|pseudocyst|head|neck|body|tail|duct|ducts|mpd|splenic vein"
+    "|sma|smv|celiac|coeliac|c-loop",
     "liver": "hepatectomy|caudate|perihepatic|intrahepatic|subhepatic|hepato|quadrate|hepatis"
-    "|couinaud|subcapsular|hepatobilliary|cirrhosis|cirrhotic|falciform",
+    "|couinaud|subcapsular|hepatobilliary|cirrhosis|cirrhotic|falciform|dome|lobe|lobes|segment|segments|seg"
+    "|portal vein|hepatic vein|hepatic veins",
     "kidney_left kidney_right": "nephrectomy|nephroureterectomy|perinephric|pararenal|perirenal"
-    "|nephric|intrarenal|interpolar|interpole|corticomedullary|calyx|calyceal|nephroscopy",
+    "|nephric|intrarenal|interpolar|interpole|corticomedullary|calyx|calyceal|nephroscopy"
+    "|pole|poles|renal vein|renal veins",
     "colon": "sigmoid|cecum|cecal|caecum|caecal|rectosigmoid|colectomy|hepatic flexure"
     "|splenic flexure|flexure|appendix|appendiceal|ileocecal|hemicolectomy|pericolonic|pericolic"
     "|ascending colon|descending colon|transverse colon|colons|bowel|intestine|intestinal",
@@ -63,7 +66,7 @@ ELSEWHERE = frozenset(
         "|bile duct"
         "|common bile duct|hepatic artery|vagina|cervix|scrotum|testis|testes|testicular"
         "|diaphragm|appendix|upper lobe|lower lobe|middle lobe|lingula|jejunum|jejunal|ileum"
-        "|ileal"
+        "|ileal|vertebral body|vertebral bodies|femoral head|femoral heads|body wall"
     ).split("|")
 )
 """Other anatomy: what a sentence says of it is no matter of the organs above."""

@@ -115,6 +115,15 @@ LIMIT = _any(
     "suboptimal(?:ly)?",
     "motion",
     "non ?-? ?contrast",
+    "ncct",
+    "kub",
+    "plain (?:ct|scan|study)",
+    "photon starvation",
+    "beam hardening",
+    "extravasat(?:ed|ion)",
+    "no enhancement",
+    "refused",
+    "c ?-(?= ?(?:ct|scan|$))",
     "non ?-? ?enhanced",
     "unenhanced",
     "non ?-? ?diagnostic",
@@ -135,7 +144,7 @@ LIMIT = _any(
     "(?:single|delayed|one) phase",
     "(?:arterial|venous) phase only",
     "only",
-    "low dose",
+    "low ?-? ?dose",
     "can ?not be (?:evaluated|assessed|excluded|ruled out)",
     "not excluded",
     "underdistended",
@@ -148,6 +157,7 @@ _CONTRAST_GIVEN = _any(
     "pre ?-? ?and post",
     "post ?-? ?contrast",
 )
+_WITHIN_NORMAL = re.compile(r"\bwithin normal limits\b")
 _ORAL = re.compile(r"\b(?:without|no) (?:oral|enteric|rectal)(?: or rectal)? contrast\b")
 RETRACTED = _any(
     "disregard",
@@ -172,9 +182,13 @@ RETRACTED = _any(
     "misdictat\\w*",
     "ignore",
     "instructions?",
-    "prompt",
+    "prompt(?! (?:and )?(?:symmetric|excretion|normal))",
     "amended",
     "revised",
+    "default text",
+    "mix ?-? ?up",
+    "delete",
+    "swapped",
     "correction",
     "corrected",
 )
@@ -204,7 +218,7 @@ def limits(plain: str) -> bool:
     """Whether words say that the examination cannot show everything."""
     if LIMIT.search(plain) is None:
         return False
-    rest = _ORAL.sub(" ", plain)
+    rest = _WITHIN_NORMAL.sub(" ", _ORAL.sub(" ", plain))
     return LIMIT.search(rest) is not None and _CONTRAST_GIVEN.search(rest) is None
 
 

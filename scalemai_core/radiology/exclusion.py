@@ -21,7 +21,7 @@ MAX_WORDS = 80
 _ORGANS = r"d?[go](?:(?:,d?[go])*(?:,?[&|]d?[go])+)?"
 _NOUN = r"(?:f|r(?:\|r)?)*(?:[go](?:(?:,[go])*,?\|[go])?)?[fr]*[khS]"
 _NEGATIVE = re.compile(
-    rf"n(?P<nouns>{_NOUN}(?:(?:,{_NOUN})*,?\|{_NOUN})?)(?:i(?P<places>{_ORGANS}))?[sb]?\Z"
+    rf"n(?P<nouns>{_NOUN}(?:(?:,{_NOUN})*,?\|{_NOUN})?)(?:s?i(?P<places>{_ORGANS}))?[sb]?\Z"
 )
 """No mass, stone or dilatation (in the liver, kidneys and pancreas) (is seen)."""
 _AFTERWARDS = re.compile(rf"e?(?:(?P<nouns>f?[go]f?k)|(?P<bare>f?k)i(?P<places>{_ORGANS}))z\Z")
@@ -34,6 +34,8 @@ _NORMAL = re.compile(rf"(?:(?P<subject>{_ORGANS})(?:v|d)?N|N(?P<after>{_ORGANS})
 _SUBJECT = re.compile(rf"(?:[Na]*|[ta]*h?i?)(?P<subject>{_ORGANS})(?P<rest>.*)\Z")
 
 _HEADS = (Role.KIND, Role.OTHER_FINDING, Role.SIGN)
+_ODD = frozenset({"small", "tiny", "trace", "severe", "distended"})
+"""Of a stone or of the bowel, but no plain words of an organ."""
 _AGAIN = frozenset(
     {"no", "nor", "or any", "and no", "there is no", "there are no", "no evidence of"}
 )
@@ -144,12 +146,20 @@ def _read(
         if negative is None:
             raise _NotUnderstood
         return _read_nouns(clause, negative, topic, result)
+    _check_state(clause, roles)
+    return _read_state(clause, roles, topic, result)
+
+
+def _check_state(clause: list[Word], roles: str) -> None:
     said = set(roles)
     if not _HARMLESS.match(roles) or ("i" in said and not {"N", "h"} & said):
         raise _NotUnderstood
     if {"q", "b"} & said and "h" not in said:
         raise _NotUnderstood  # several of what?
-    return _read_state(clause, roles, topic, result)
+    if "t" in said and not {"N", "h"} & said:
+        raise _NotUnderstood  # there is what?
+    if "g" in said and "h" not in said and any(word.text in _ODD for word in clause):
+        raise _NotUnderstood  # a small what?
 
 
 def _read_state(
@@ -183,11 +193,12 @@ def _read_nouns(
         raise _NotUnderstood
     _check_side(places)
     about: tuple[str, ...] | None = organs_of(places) if places else topic
+    narrow = False
     for noun in nouns:
         if _named(noun):
             about = organs_of(noun)
+        narrow |= any(word.role is Role.NARROW for word in noun)  # an enhancing mass or cyst
         if noun[-1].role is Role.KIND:
-            narrow = any(word.role is Role.NARROW for word in noun)
             kind = KIND_WORDS[noun[-1].text]
             result.exclusions += [
                 Exclusion(organ=organ, kind=kind, narrow=narrow) for organ in about or ()

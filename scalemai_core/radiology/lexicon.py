@@ -84,7 +84,8 @@ _HINTS = {
     Kind.VAGUE: "area|areas|region|regions|density|opacity|shadow|thickening"
     "|irregularity|stricture|narrowing|obstruction|filling defect|defect|process|collection"
     "|abnormal|abnormally|enlargement|prominence|bulge|infiltration|infiltrating|asymmetry|change"
-    "|changes|involvement|signal|spot|structure|cutoff|cut-off|invasion|encasement",
+    "|changes|involvement|signal|spot|spots|structure|soft tissue|conglomerate"
+    "|matted|encased|encasing|encases|cutoff|cut-off|invasion|encasement",
     Kind.COMPLEX: "complex cyst|complex cysts|complicated cyst|cystic mass|cystic masses"
     "|cystic neoplasm|cystic tumor|cystic tumour|complex cystic|hemorrhagic cyst"
     "|bosniak iif|bosniak iii|bosniak iv|bosniak 2 f|bosniak 3|bosniak 4|bosniak ii f"

@@ -13,7 +13,7 @@ from scalemai_core.radiology.labelled import labelled
 from scalemai_core.radiology.lexicon import Kind, excluded, whole
 from scalemai_core.radiology.mention import marks
 from scalemai_core.radiology.sentence import Section, Sentence, known_label, sentences
-from scalemai_core.radiology.suspicion import suspect
+from scalemai_core.radiology.suspicion import asked, suspect
 from scalemai_core.records.statement import Presence, Statement
 
 MAX_SENTENCE = 1000
@@ -24,6 +24,10 @@ _QUOTED = re.compile(
     re.MULTILINE,
 )
 """Somebody else's report within the report."""
+_ADDED = re.compile(r"^[ \t]*addend(?:um|a)(?![a-z])", re.MULTILINE)
+"""What comes afterwards may take back all that stands before."""
+_CONTRAST = re.compile(r"^(?:iv |i\.v\. |intravenous )?contrast")
+_NONE = re.compile(r"(?:no|none|nil|not|without)(?![a-z])")
 _PARTS = re.compile(
     r"^[ \t]*((?:ct )?(?:findings|impression|conclusion))[ \t]*(?::|$)", re.MULTILINE
 )
@@ -38,6 +42,7 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
         if len(sentence.plain) > MAX_SENTENCE:
             reading.doubt(sentence, None)
     short = [sentence for sentence in found if len(sentence.plain) <= MAX_SENTENCE]
+    questions = asked(found)
     for sentence, sense, topic, torn in _understood(short):
         if sentence.section in (*FACTS, Section.TECHNIQUE, Section.OTHER):
             _limits(sentence, topic, reading)
@@ -45,9 +50,15 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
             reading.doubt(sentence, None)
         if sense is not None:
             _believe(sentence, sense, reading)
-        elif torn or not is_harmless(sentence.plain):
+        elif sentence.line not in questions and (torn or not _harmless(sentence)):
             suspect(sentence, topic, reading)
     return reading
+
+
+def _harmless(sentence: Sentence) -> bool:
+    """``Finding: normal duct`` may be of anything: a label is anatomy."""
+    label = sentence.label
+    return (label is None or known_label(label)) and is_harmless(sentence.plain)
 
 
 def _believe(sentence: Sentence, sense: Understood, reading: RulesReading) -> None:
@@ -66,7 +77,7 @@ def _several(text: str, plain: str) -> Iterator[Doubt]:
         if match[1] in seen:
             yield Doubt(organ=None, sentence=text[slice(*match.span())], offset=match.start())
         seen.add(match[1])
-    for match in _QUOTED.finditer(plain):
+    for match in (*_QUOTED.finditer(plain), *_ADDED.finditer(plain)):
         yield Doubt(organ=None, sentence=text[slice(*match.span())], offset=match.start())
 
 
@@ -155,7 +166,8 @@ def _proved(sentence: Sentence, sense: Understood) -> Iterator[Statement]:
 
 
 def _limits(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
-    if not limits(sentence.plain):
+    withheld = _CONTRAST.search(sentence.label or "") and _NONE.match(sentence.plain)
+    if not (limits(sentence.plain) or withheld):
         return
     found = marks(sentence.plain)
     if found.organs:

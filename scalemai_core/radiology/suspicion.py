@@ -19,17 +19,43 @@ _SIDES = re.compile(r"(?<![a-z])(left|right|bilateral|both|kidneys)(?![a-z])")
 _ASKED = re.compile(
     r"^(?:(?:abdominal pain|weight loss|jaundice|fatigue|pain|screening)[,;.] )?"
     r"(?:rule out|r/o|exclude|evaluate for|evaluation for|assess for|query) "
-    r"(?:an? |any )?(?:[a-z]+ ){0,3}"
+    r"(?:an? |any )?(?:(?:focal|occult|underlying|liver|hepatic|pancreas|pancreatic|kidney|renal"
+    r"|colon|colonic|rectal|abdominal|intra-?abdominal) ){0,3}"
     r"(?:mass|masses|lesions?|tumou?rs?|neoplasm|malignancy|cancer)\.?$"
 )
-"""A question that the scan was made for, and nothing else."""
+"""A question that the scan was made for, and nothing else: no ``known`` and no ``recurrent``."""
+_SYMPTOM = re.compile(
+    r"(?:abdominal pain|weight loss|jaundice|fatigue|pain|screening|nausea|vomiting|fever)\.?"
+)
+_BESIDE = re.compile(
+    r"^(?:it|this|these|that|which)(?![a-z])|(?<![a-z])(?:than|toward|towards|against|next to"
+    r"|near|into|beside|adjacent|contiguous|same as|compared|(?:abut|indent|reach|push|invad"
+    r"|infiltrat|exten[ds]|encas|encircl|bulg|displac|compress|aris|contact)[a-z]*)(?![a-z])"
+)
+"""What is said of one organ and names another."""
+_TELLS = re.compile(
+    r"(?<![a-z])(?:advised?|refer(?:red|ral|rals)?|consult(?:ation)?|mdt|eus|ercp|biops(?:y|ied)"
+    r"|(?:un)?resectable|critical|see|something|things?|round(?:ed)?|exophytic|li-?rads|[a-z]+-rads"
+    r"|lr ?-? ?[1-5m]|stag(?:e|ing)|c?t[1-4][a-c]?(?: ?n[0-3x])?|target sign|bull's eye|blush"
+    r"|rccs|someone|identity|margins?)(?![a-z])"
+)
+"""News that names no lesion and no place."""
 _RANK = {Presence.PRESENT: 2, Presence.UNCERTAIN: 1, Presence.ABSENT: 0}
+
+
+def asked(found: list[Sentence]) -> frozenset[int]:
+    """Paragraphs of the history that hold a question, which the findings answer, and no news."""
+    background = [one for one in found if one.section is Section.BACKGROUND]
+    news = {
+        one.line
+        for one in background
+        if not (_ASKED.search(one.plain) or _SYMPTOM.fullmatch(one.plain))
+    }
+    return frozenset(one.line for one in background) - news
 
 
 def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
     """A sentence that is not understood: statements of what it seems to say, and doubts."""
-    if sentence.section is Section.BACKGROUND and _ASKED.search(sentence.plain):
-        return  # what the findings answer
     label = "" if sentence.label is None else f"{sentence.label}: "
     plain = label + sentence.plain
     found, own = marks(plain), marks(sentence.plain)
@@ -49,6 +75,8 @@ def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
     reading.narrow += [said for said in stated.values() if said.presence is Presence.ABSENT]
     if sentence.section in (*FACTS, Section.OTHER):
         organs = own.organs or (found.organs if anatomy else topic)
+        if _BESIDE.search(plain) or ((own.organs or own.elsewhere) and sentence.label):
+            organs = tuple(dict.fromkeys((*(organs or ()), *found.organs, *(topic or ()))))
         _doubt(sentence, organs, own, reading)
         if not placed:
             reading.doubt(sentence, None)
@@ -60,7 +88,8 @@ def _doubt(sentence: Sentence, organs: Topic, own: Marks, reading: RulesReading)
     if organs:
         reading.doubt(sentence, organs)
     words = sentence.plain
-    speaks = bool(own.lesions or sizes_mm(words) or HEDGE.search(words)) or "?" in words
+    told = _TELLS.search(f"{sentence.label}: {words}" if sentence.label else words)
+    speaks = bool(own.lesions or sizes_mm(words) or HEDGE.search(words) or told) or "?" in words
     if speaks and not (own.organs or own.elsewhere or _names_a_place(sentence.label)):
         reading.doubt(sentence, None)
 
