@@ -105,6 +105,7 @@ def decide_by(policy: Policy, inputs: StageInputs, table: pl.DataFrame) -> None:
         rival=pl.lit(Candidate.PREDICTION.value),
         rival_map=pl.lit(None, dtype=pl.String),
         kind=pl.lit("choose"),
+        candidate_id=pl.lit(None, dtype=pl.String),
     )
     tables.write(QUESTIONS, questions)
     tables.write(ITEMS, questions)

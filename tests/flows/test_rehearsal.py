@@ -51,8 +51,9 @@ def table(inputs: StageInputs) -> pl.DataFrame:
 def practised(inputs: StageInputs, table: pl.DataFrame) -> pl.DataFrame:
     """A rehearsal on two gold scans."""
     scans = choose_practice.fn(inputs, table)[:2]
-    shard: Shard = plan_stage.fn("rehearse", inputs, scans)[0]
-    rehearse_shard.fn(inputs, shard)
+    shards: list[Shard] = plan_stage.fn("rehearse", inputs, scans)
+    for shard in shards:
+        rehearse_shard.fn(inputs, shard)
     return stage_rows("rehearse", inputs)
 
 
