@@ -13,7 +13,7 @@ from scalemai_core.radiology.labelled import labelled
 from scalemai_core.radiology.lexicon import Kind, excluded, whole
 from scalemai_core.radiology.mention import marks
 from scalemai_core.radiology.sentence import Section, Sentence, known_label, sentences
-from scalemai_core.radiology.suspicion import asked, suspect
+from scalemai_core.radiology.suspicion import asked, suspect, suspect_ducts
 from scalemai_core.records.statement import Presence, Statement
 
 MAX_SENTENCE = 1000
@@ -46,6 +46,7 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
     for sentence, sense, topic, torn in _understood(short):
         if sentence.section in (*FACTS, Section.TECHNIQUE, Section.OTHER):
             _limits(sentence, topic, reading)
+            suspect_ducts(sentence, reading)
         if RETRACTED.search(sentence.plain):
             reading.doubt(sentence, None)
         if sense is not None:

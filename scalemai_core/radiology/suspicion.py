@@ -54,6 +54,21 @@ def asked(found: list[Sentence]) -> frozenset[int]:
     return frozenset(one.line for one in background) - news
 
 
+_DUCT = re.compile(r"(?<![a-z])(?:bile|biliary|ducts?|ductal|cbd)(?![a-z])")
+_WIDE = re.compile(r"(?<![a-z])(?:dilat\w*|distend\w*|obstruct\w*|prominent|wide|ectatic|cut-?off)")
+_DENIED = re.compile(r"(?<![a-z])(?:no|not|nor|non|without|negative|absent)(?![a-z])")
+_CLAUSE = re.compile(r"[,;:]|(?<![a-z])(?:but|however|although|and|with)(?![a-z])")
+
+
+def suspect_ducts(sentence: Sentence, reading: RulesReading) -> None:
+    """A wide duct may be all that shows of a tumour; where that is denied, nothing is said."""
+    if _DUCT.search(sentence.plain):
+        for clause in _CLAUSE.split(sentence.plain):
+            wide = _WIDE.search(clause)
+            if wide is not None and not _DENIED.search(clause[: wide.start()]):
+                reading.doubt(sentence, ("pancreas", "liver"))
+
+
 def suspect(sentence: Sentence, topic: Topic, reading: RulesReading) -> None:
     """A sentence that is not understood: statements of what it seems to say, and doubts."""
     label = "" if sentence.label is None else f"{sentence.label}: "

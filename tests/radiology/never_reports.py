@@ -153,6 +153,8 @@ NEVER = (
     "New liver lesion: none",
     "Liver mass: none",
     "Liver lesions: none new",
+    "No pancreatic lesion. Intra- and extrahepatic bile ducts are dilated.",
+    "No liver lesion. The biliary tree is dilated.",
     "Liver lesion: none\nLocation: segment 4\nSize: 3 cm",
     "Kidney tumor: no\nSide: left\nDiameter: 14 mm",
     "[ ] No liver lesion",
