@@ -59,6 +59,7 @@ _PHRASES = (
     (re.compile(r"(?<![a-z])within normal limits(?![a-z])"), "normal"),
     (re.compile(r"(?<![a-z])no evidence of(?![a-z])"), "no"),
     (re.compile(r"(?<![a-z])(small|large) bowel(?![a-z])"), "bowel"),
+    (re.compile(r"(?<![a-z])(upper|lower) abdomen(?![a-z])"), "abdomen"),
     (re.compile(r"(?<![a-z])fluid (collections?)(?![a-z])"), r"fluid-\1"),
     (re.compile(r"(?<![a-z])(non|well) (dilated|opacified)(?![a-z])"), r"\1-\2"),
     (
