@@ -28,6 +28,8 @@ _ADDED = re.compile(r"^[ \t]*addend(?:um|a)(?![a-z])", re.MULTILINE)
 """What comes afterwards may take back all that stands before."""
 _CONTRAST = re.compile(r"^(?:iv |i\.v\. |intravenous )?contrast")
 _NONE = re.compile(r"(?:no|none|nil|not|without)(?![a-z])")
+_POINTS_BACK = re.compile(r"(?:\d\. ?)?findings (?:as )?(?:described|detailed) above\.?")
+"""Says nothing that was not read before."""
 _PARTS = re.compile(
     r"^[ \t]*((?:ct )?(?:findings|impression|conclusion))[ \t]*(?::|$)", re.MULTILINE
 )
@@ -59,6 +61,8 @@ def read_by_rules(text: str, plain: str) -> RulesReading:
 def _harmless(sentence: Sentence) -> bool:
     """``Finding: normal duct`` may be of anything: a label is anatomy."""
     label = sentence.label
+    if label is None and _POINTS_BACK.fullmatch(sentence.plain):
+        return sentence.section is Section.IMPRESSION
     return (label is None or known_label(label)) and is_harmless(sentence.plain)
 
 
