@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from scalemai_core.judge.lesions.ask import PLACE
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.review import ItemKind, Verdict, lesion_item
 from scalemai_core.records.round import RoundPlan
@@ -17,7 +18,6 @@ from tasks.verdicts import verdicts_of_round
 
 CANDIDATES = "candidates"
 """Table of a round: every candidate's fate."""
-PLACE = ["scan_id", "site"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.endpoint.client import Endpoint
 from scalemai_core.judge.lesions.ask import (
     ACTIONS,
+    PLACE,
     ask_candidates,
     ask_unfound,
     draw_actions,
@@ -36,12 +37,12 @@ from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.store.rows import annotations_of
 from scalemai_core.store.workspace import Workspace
-from scalemai_core.taxonomy.site import Site, lesion_sites
+from scalemai_core.taxonomy.site import Site, lesion_sites, site_names
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.candidates import compare, predicted_anatomy, stored_candidates
 from tasks.dataset import dataset, labelled_scans
 from tasks.decide import LESION_ACTIONS, LESION_QUESTIONS, round_allowance
-from tasks.lesion_answers import CANDIDATES, PLACE, settled_before
+from tasks.lesion_answers import CANDIDATES, settled_before
 from tasks.shards import Rows, run_shard
 from tasks.verdicts import KEY
 
@@ -217,7 +218,7 @@ def _judge(
 
 def _lacking(unfound: pl.DataFrame) -> frozenset[tuple[str, str]]:
     """(scan, site) of the masks that lack a lesion."""
-    site_of = {name: site.name for site in lesion_sites(load_taxonomy()) for name in site.lesions}
+    site_of = site_names(load_taxonomy())
     pairs = unfound.select(KEY).iter_rows()
     return frozenset((scan_id, site_of[structure]) for scan_id, structure in pairs)
 

@@ -16,7 +16,11 @@ KEY = ["scan_id", "structure"]
 
 def verdicts_of_round(store: Workspace, plan: RoundPlan) -> tuple[Verdict, ...]:
     """People's answers in a round; the first answer to an item counts."""
-    rows = store.catalog.table("verdicts", tables.VERDICTS).filter(pl.col("round") == plan.number)
+    return _first_answers(store, plan.number)
+
+
+def _first_answers(store: Workspace, number: int) -> tuple[Verdict, ...]:
+    rows = store.catalog.table("verdicts", tables.VERDICTS).filter(pl.col("round") == number)
     first = rows.sort("created").unique("item_id", keep="first").sort("item_id")
     return tuple(Verdict.model_validate(row) for row in first.iter_rows(named=True))
 
@@ -38,9 +42,14 @@ def answers_before(store: Workspace, plan: RoundPlan) -> pl.DataFrame:
 
 def _answers(store: Workspace, number: int) -> pl.DataFrame:
     tables_of_round = store.round(number)
-    on_mask = pl.col("item_id") == pl.format("{}-{}-{}", "round", "scan_id", "structure")
-    verdicts = store.catalog.table("verdicts", tables.VERDICTS).filter(
-        (pl.col("round") == number) & on_mask  # and not on a single lesion candidate
+    verdicts = pl.DataFrame(
+        [
+            (verdict.scan_id, verdict.structure, verdict.choice.value)
+            for verdict in _first_answers(store, number)
+            if verdict.on_mask
+        ],
+        schema=dict.fromkeys((*KEY, "choice"), pl.String),
+        orient="row",
     )
     items = tables_of_round.read("items").filter(pl.col("kind") != ItemKind.LESION.value)
     shown = items.select(*KEY, "kind")
@@ -52,9 +61,7 @@ def _answers(store: Workspace, number: int) -> pl.DataFrame:
         .otherwise(pl.lit(Candidate.CURRENT.value))
     )
     return (
-        verdicts.sort("created")
-        .unique("item_id", keep="first")
-        .join(shown, on=KEY)
+        verdicts.join(shown, on=KEY)
         .join(sources, on=KEY, how="left")
         .select(
             source=pl.when(audit).then(pl.lit(PREDICTED)).otherwise("source"),

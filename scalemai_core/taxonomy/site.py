@@ -29,6 +29,11 @@ def lesion_sites(taxonomy: Taxonomy) -> tuple[Site, ...]:
     )
 
 
+def site_names(taxonomy: Taxonomy) -> dict[str, str]:
+    """Every lesion structure's site."""
+    return {name: site.name for site in lesion_sites(taxonomy) for name in site.lesions}
+
+
 def _sideless(host: str, taxonomy: Taxonomy) -> str:
     side = taxonomy[host].side
     return host if side is None else host.removesuffix(f"_{side.value}")

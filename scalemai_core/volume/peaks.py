@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.log_odds import NUM_CODES, PROBABILITIES, CodesZYX, first_code
+from scalemai_core.volume.roots import root_of
 
 Places = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
@@ -128,7 +128,7 @@ def _tops(  # noqa: C901 - one compiled loop
         root = i
         for step in steps:
             if rank[falling[i] + step] > 0:
-                other = _root(parent, rank[falling[i] + step] - 1)
+                other = root_of(parent, rank[falling[i] + step] - 1)
                 if other != root:
                     if found[other] < 0 and codes[i] < lowest[codes[top[other]]]:
                         if size[other] >= min_voxels:
@@ -151,14 +151,6 @@ def _joined(root: int, other: int, parent: Places, top: Places, size: Places) ->
     parent[root] = other
     size[other] += size[root]
     return other
-
-
-@compiled
-def _root(parent: Places, node: Any) -> Any:
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
 
 
 @compiled

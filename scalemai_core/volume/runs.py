@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.histogram import NUM_IDS
+from scalemai_core.volume.roots import root_of
 
 Places = NDArray[np.int64]
 Steps = NDArray[np.int32]
@@ -172,21 +173,13 @@ def _meet(runs: Runs, others: Runs, counts: Places) -> None:
 
 
 @compiled
-def _root(roots: Places, run: int) -> int:
-    while roots[run] != run:
-        roots[run] = roots[roots[run]]
-        run = roots[run]
-    return run
-
-
-@compiled
 def _join(runs: Runs, wanted: NDArray[np.bool_], reach: int, roots: Places) -> None:
     for z in range(runs.shape_zyx[0]):
         _join_rows(runs, z, (0, -1), wanted, reach, roots)
         for across in range(-reach, reach + 1):
             _join_rows(runs, z, (-1, across), wanted, reach, roots)
     for run in range(len(roots)):
-        roots[run] = _root(roots, run)
+        roots[run] = root_of(roots, run)
 
 
 @compiled
@@ -214,6 +207,6 @@ def _join_rows(
             met = near
             while met < end and starts[met] < stops[run] + reach:
                 if labels[met] == label and roots[met] != roots[run]:
-                    one, two = _root(roots, run), _root(roots, met)
+                    one, two = root_of(roots, run), root_of(roots, met)
                     roots[max(one, two)] = min(one, two)
                 met += 1

@@ -18,7 +18,9 @@ from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.taxonomy.site import Site
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
-GROUP = ["scan_id", "site"]
+KEY = ["scan_id", "structure"]
+PLACE = ["scan_id", "site"]
+"""What is asked about as a whole."""
 SMALL_MM3 = math.pi / 6 * 20.0**3
 """Of a lesion of 20 mm: what people overlook, and what is worth finding."""
 SMALL_BONUS = 0.25
@@ -63,14 +65,14 @@ def ask_candidates(candidates: pl.DataFrame, masks: int, settings: LesionSetting
     worth = p * (1 - p) + SMALL_BONUS * small + FIRST * pl.col("audit").cast(pl.Float64)
     valued = open_ones.with_columns(priority=worth)
     groups = (
-        valued.group_by(GROUP)
+        valued.group_by(PLACE)
         .agg(most=pl.col("priority").max(), opens=pl.col("structure").n_unique())
-        .sort("most", *GROUP, descending=[True, False, False])
+        .sort("most", *PLACE, descending=[True, False, False])
         .filter(pl.col("opens").cum_sum() <= masks)
-        .select(GROUP)
+        .select(PLACE)
     )
     return (
-        valued.join(groups, on=GROUP)
+        valued.join(groups, on=PLACE)
         .sort("priority", "candidate_id", descending=[True, False])
         .with_columns(
             reason=pl.when(pl.col("audit"))
@@ -128,7 +130,7 @@ def draw_actions(unfound: pl.DataFrame, num_asked: int) -> pl.DataFrame:
 
 def with_lesions(decisions: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Decisions in which lesions have gone their own way."""
-    joined = decisions.join(actions, on=["scan_id", "structure"], how="left", maintain_order="left")
+    joined = decisions.join(actions, on=KEY, how="left", maintain_order="left")
     own = pl.col("lesion_action").is_not_null()
     return joined.with_columns(
         action=pl.coalesce("lesion_action", "action"),

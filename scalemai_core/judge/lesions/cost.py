@@ -33,26 +33,25 @@ def sweep(scans: Sequence[ScoredScan], settings: LesionSettings) -> tuple[Annota
     lesions = [value for scan in scans for value in scan.lesions]
     false = [value for scan in scans for value in scan.false_positives]
     thresholds = sorted({value for value in (*lesions, *false) if math.isfinite(value)})
-    return tuple(_cost(threshold, lesions, false, len(scans), settings) for threshold in thresholds)
+    return tuple(cost_at(threshold, scans, settings) for threshold in thresholds)
 
 
-def _cost(
-    threshold: float,
-    lesions: Sequence[float],
-    false: Sequence[float],
-    num_scans: int,
-    settings: LesionSettings,
+def cost_at(
+    threshold: float, scans: Sequence[ScoredScan], settings: LesionSettings
 ) -> AnnotationCost:
+    """The cost of one threshold; there is at least one scan."""
+    lesions = [value for scan in scans for value in scan.lesions]
+    false = [value for scan in scans for value in scan.false_positives]
     found = sum(value >= threshold for value in lesions)
     sensitivity = found / len(lesions) if lesions else None
-    false_positives = sum(value >= threshold for value in false) / num_scans
+    false_positives = sum(value >= threshold for value in false) / len(scans)
     seconds = seconds_per_scan(
         false_positives=false_positives,
-        lesions=len(lesions) / num_scans,
+        lesions=len(lesions) / len(scans),
         sensitivity=sensitivity or 0.0,
         settings=settings,
     )
-    manual = settings.seconds_draw * len(lesions) / num_scans
+    manual = settings.seconds_draw * len(lesions) / len(scans)
     return AnnotationCost(
         log_odds=threshold,
         sensitivity=sensitivity,

@@ -19,7 +19,7 @@ from scalemai_core.records.lesion import Lesion, LesionCandidate
 from scalemai_core.records.operating_point import OperatingPoint
 from scalemai_core.records.settlement import Fate, JudgedCandidate, Outcome
 from scalemai_core.settings.lesions import LesionSettings
-from scalemai_core.taxonomy.site import lesion_sites
+from scalemai_core.taxonomy.site import lesion_sites, site_names
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 
 _FATES = {
@@ -83,7 +83,7 @@ def judge_candidates(
         judged.append(one.model_copy(update=more))
     judged.sort(key=lambda one: one.number)
     wanted = {row.site for row in rows} - set(read_sites)
-    sites = {name: site.name for site in lesion_sites(load_taxonomy()) for name in site.lesions}
+    sites = site_names(load_taxonomy())
     return judged, tuple(one for one in findings if sites[one.structure] in wanted)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from scalemai_core.judge.lesions.cost import seconds_per_scan
+from scalemai_core.judge.lesions.cost import cost_at
 from scalemai_core.judge.lesions.curves import auc_interval, draw_froc, draw_roc, precision
 from scalemai_core.judge.lesions.diagnosis import NONE, confusion, diagnose
 from scalemai_core.judge.lesions.scored import (
@@ -127,30 +127,16 @@ def _work(
 ) -> Work:
     scans = scored_scans(rows, excluded)
     lesions = [value for scan in scans for value in scan.lesions]
-    false = [sum(v >= point.log_odds for v in scan.false_positives) for scan in scans]
-    normal = [n for n, scan in zip(false, scans, strict=True) if not scan.lesions]
-    sensitivity = rate(sum(value >= point.log_odds for value in lesions), len(lesions))
-    if not scans:
-        return Work(
-            sensitivity=sensitivity,
-            false_positives_per_scan=None,
-            false_positives_per_normal_scan=None,
-            seconds_per_scan=None,
-            saved_share=None,
-        )
-    seconds = seconds_per_scan(
-        false_positives=sum(false) / len(scans),
-        lesions=len(lesions) / len(scans),
-        sensitivity=sensitivity.estimate or 0.0,
-        settings=settings,
-    )
-    drawing = settings.seconds_draw * len(lesions) / len(scans)
+    normal = [scan for scan in scans if not scan.lesions]
+    found = sum(value >= point.log_odds for value in lesions)
+    cost = cost_at(point.log_odds, scans, settings) if scans else None
+    of_normal = cost_at(point.log_odds, normal, settings) if normal else None
     return Work(
-        sensitivity=sensitivity,
-        false_positives_per_scan=sum(false) / len(scans),
-        false_positives_per_normal_scan=sum(normal) / len(normal) if normal else None,
-        seconds_per_scan=seconds,
-        saved_share=1.0 - seconds / drawing if drawing else None,
+        sensitivity=rate(found, len(lesions)),
+        false_positives_per_scan=cost and cost.false_positives_per_scan,
+        false_positives_per_normal_scan=of_normal and of_normal.false_positives_per_scan,
+        seconds_per_scan=cost and cost.seconds_per_scan,
+        saved_share=cost and cost.saved_share,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_candidates import candidate
+from made_up_comparisons import denied
 
 from scalemai_core.judge.lesions.named import own_words, volume_mm3
 from scalemai_core.judge.lesions.settle import NOT_FOUND, settle
@@ -25,15 +26,7 @@ KEEP, REVIEW, DELETE = Outcome.KEEP, Outcome.REVIEW, Outcome.DELETE
 
 
 def no(structure: str, organ: str = "pancreas", **more: Any) -> Said:
-    said = Said(
-        structure=structure,
-        organ=organ,
-        presence=Presence.ABSENT,
-        explicit=True,
-        may_delete=True,
-        sentences=(f"No {structure}.",),
-    )
-    return said.model_copy(update=more)
+    return denied(structure, organ, **more)
 
 
 def some(structure: str, organ: str = "pancreas", **more: Any) -> Said:
