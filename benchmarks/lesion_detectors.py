@@ -38,8 +38,6 @@ CHANNELS: ChannelNames = {
 }
 NETWORK = NetworkSettings(name="SegResNet", width=24, levels=3, stem_stride=2)
 INPUT = InputSettings(spacing_mm=1.5, window_hu=(-100.0, 240.0), patch_zyx=(48, 48, 48))
-WHOLE = (64, 96, 144)
-"""Voxels that are predicted at a time: a whole scan."""
 
 AT_10_MM, A_DOUBLING, SPREAD = 3.0, 1.5, 1.5
 """Log-odds of a lesion of 10 mm, what each doubling of the diameter adds, and how they vary."""
@@ -161,8 +159,7 @@ def _predictor(weights: Path) -> Predictor:
     network = build_network(NETWORK, channels, seed=0)
     load_weights(_Folder(), str(weights)).into(network, CHANNELS)
     torch.set_num_threads(1)
-    whole = INPUT.model_copy(update={"patch_zyx": WHOLE})
-    return Predictor([network], channels, whole, torch.device("cpu"))
+    return Predictor([network], channels, INPUT, torch.device("cpu"))
 
 
 def _nearest_kind(phantom: Phantom, taxonomy: Taxonomy) -> LabelsZYX:

@@ -7,7 +7,7 @@ from typing import Any
 from scalemai_core.page.report.markdown import round_markdown
 from scalemai_core.records.round import RoundResult
 from scalemai_core.settings.engine import TrackingSettings
-from scalemai_core.settings.judgement import ReviewSettings
+from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from tasks.review import open_queue

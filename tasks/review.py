@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.records.review import ReviewItem, lesion_item, mask_item
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.review.queue import Queue
-from scalemai_core.settings.judgement import ReviewSettings
+from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.decide import ITEMS
 from tasks.verdicts import KEY, verdicts_of_round

@@ -18,6 +18,10 @@ class ItemKind(StrEnum):
     """Was this automatic decision right?"""
     LESION = "lesion"
     """Is this candidate a lesion? ``prediction`` says so, ``current`` deletes it."""
+    EDIT = "edit"
+    """Nothing shown is good enough, or nothing is there to show: draw it."""
+    HONEYPOT = "honeypot"
+    """The right answer is known from gold; a reader sees it as ``choose``."""
 
 
 class ReviewItem(Record):
@@ -40,14 +44,26 @@ class ReviewItem(Record):
     """What is shown beside the current mask; in an audit, what was decided."""
     rival_map: str | None = None
     """The rival's label map where it is not the prediction; None means an empty mask."""
+    third: Candidate | None = None
+    """A third mask to choose from; ``third_map`` is to it what ``rival_map`` is to the rival."""
+    third_map: str | None = None
     candidate_id: str | None = None
     """Which of the scan's lesion candidates is asked about."""
     seconds: float = 0.0
     """Expected seconds of a person's time."""
+    reads: int = 1
+    """Readers who answer it, none knowing of the other."""
+    expected: Candidate | None = None
+    """A honeypot's right answer; no reader is ever shown it."""
+
+    @property
+    def shown_kind(self) -> ItemKind:
+        """The kind that a reader is told: a honeypot looks like any other choice."""
+        return ItemKind.CHOOSE if self.kind is ItemKind.HONEYPOT else self.kind
 
 
 class Verdict(Record):
-    """One person's answer; appended to the workspace before it is acknowledged."""
+    """One person's answer to an item."""
 
     item_id: str
     round: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scalemai_core.records.decision import Candidate
-from scalemai_core.settings.judgement import ReviewSettings
+from scalemai_core.settings.review import ReviewSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from scalemai_core.settings.judgement import (
     DecideSettings,
     ExpertSettings,
     JudgeSettings,
-    ReviewSettings,
     StopSettings,
 )
 from scalemai_core.settings.learning import (
@@ -25,6 +24,7 @@ from scalemai_core.settings.learning import (
 )
 from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.settings.radiology import RadiologySettings
+from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.settings.section import Section
 from scalemai_core.settings.vision import VisionSettings
 

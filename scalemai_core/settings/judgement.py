@@ -1,8 +1,6 @@
-"""How masks are judged, decided on and reviewed, and when rounds end."""
+"""How masks are judged and decided on, and when rounds end."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 from pydantic import Field
 
@@ -98,23 +96,6 @@ class DecideSettings(Section):
     """How far the 95 % bound may lie above the share of errors found; sizes the audit. Ours."""
     audit_error: float = Field(default=0.02, ge=0, lt=1)
     """Share of errors that the audit is sized for. Ours."""
-
-
-class ReviewSettings(Section):
-    """How people come in."""
-
-    mode: Literal["skip", "simulate", "wait"] = "wait"
-    """``skip`` holds doubtful masks, ``simulate`` asks the truth, ``wait`` waits for people."""
-    error_rate: float = Field(default=0.02, ge=0, le=1)
-    """Share of wrong answers of the simulated reader. Ours."""
-    good_dice: float = Field(default=0.90, gt=0, le=1)
-    """A simulated reader accepts a mask from this Dice on, else draws. Ours."""
-    seconds_choose: float = 5.0
-    """Section 1.6."""
-    seconds_draw: float = 270.0
-    """Section 1.6."""
-    database: str | None = None
-    """SQLAlchemy URL of the queue; None keeps SQLite beside the workspace's other local state."""
 
 
 class StopSettings(Section):

@@ -72,6 +72,14 @@ class Files:
         names = (entry.rstrip("/").rsplit("/", 1)[-1] for entry in entries)
         return sorted(name for name in names if not name.startswith("."))
 
+    def read_all(self, folder: str, ending: str) -> list[bytes]:
+        """Every document directly below a folder whose name ends so; in a bucket all at once."""
+        paths = [
+            self._at(f"{folder}/{name}") for name in self.names(folder) if name.endswith(ending)
+        ]
+        found: dict[str, bytes] = self._fs.cat(paths) if paths else {}
+        return [found[path] for path in sorted(found)]
+
     def table_url(self, path: str) -> str:
         """Where Delta Lake finds a table."""
         return str(self.folder / path) if self.folder is not None else f"{self.url}/{path}"

@@ -17,6 +17,7 @@ from scalemai_core.records.label_map import Layer
 from scalemai_core.store.catalog import Catalog
 from scalemai_core.store.files import STORE_ERRORS, Files
 from scalemai_core.store.ledger import Ledger
+from scalemai_core.store.review_log import ReviewLog
 from scalemai_core.store.rounds import RoundTables
 from scalemai_core.store.volumes import LabelMaps, Predictions, ScanVolumes, Volumes
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -117,6 +118,10 @@ class Workspace:
     def round(self, number: int) -> RoundTables:
         """The tables of a round."""
         return RoundTables(self.files, number)
+
+    def review_log(self, round_number: int) -> ReviewLog:
+        """What people did in a round's review."""
+        return ReviewLog(self.files, round_number)
 
     def patient_hash(self, patient: str) -> str:
         """Keyed hash of a patient's name in the source; the name itself is never stored."""

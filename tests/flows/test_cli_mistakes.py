@@ -16,7 +16,7 @@ from flows.ingest import ingest
 from flows.overview import overview
 from flows.release import release
 from scalemai_core.settings.engine import TrackingSettings
-from scalemai_core.settings.judgement import ReviewSettings
+from scalemai_core.settings.review import ReviewSettings
 
 SECRET = "0123456789abcdef"
 

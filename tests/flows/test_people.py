@@ -13,7 +13,7 @@ from flows.em_round import AWAITING_REVIEW, em_round
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.round import RoundPlan, RoundResult
-from scalemai_core.settings.judgement import ReviewSettings
+from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from tasks.review import open_queue

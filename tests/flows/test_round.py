@@ -14,7 +14,7 @@ from flows.overview import overview
 from scalemai_core.records.model import ModelDocument, model_path
 from scalemai_core.records.round import RoundPlan, RoundResult
 from scalemai_core.settings.engine import TrackingSettings
-from scalemai_core.settings.judgement import ReviewSettings
+from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from tasks.round import plan_path, report_path, result_path

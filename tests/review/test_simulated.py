@@ -7,7 +7,7 @@ import pytest
 
 from scalemai_core.records.decision import Candidate
 from scalemai_core.review.simulated import Answer, answer
-from scalemai_core.settings.judgement import ReviewSettings
+from scalemai_core.settings.review import ReviewSettings
 
 PERFECT = ReviewSettings(error_rate=0.0, good_dice=0.9)
 

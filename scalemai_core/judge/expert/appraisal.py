@@ -11,7 +11,8 @@ from scalemai_core.judge.expert.prior import fault_priors, shifted
 from scalemai_core.judge.expert.score import Estimate
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Candidate
-from scalemai_core.settings.judgement import ExpertSettings, ReviewSettings
+from scalemai_core.settings.judgement import ExpertSettings
+from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 Floats = NDArray[np.float64]

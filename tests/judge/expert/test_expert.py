@@ -15,7 +15,8 @@ from scalemai_core.judge.expert.features import features
 from scalemai_core.judge.expert.score import Score
 from scalemai_core.judge.expert.standins import agreeing_masks
 from scalemai_core.records.decision import Candidate
-from scalemai_core.settings.judgement import ExpertSettings, ReviewSettings
+from scalemai_core.settings.judgement import ExpertSettings
+from scalemai_core.settings.review import ReviewSettings
 
 SETTINGS = ExpertSettings(bootstraps=200)
 NO_ANSWERS = pl.DataFrame(
