@@ -106,6 +106,12 @@ def slices_of(box: Box, first_zyx: tuple[int, int, int] = (0, 0, 0)) -> BoxZYX:
     )
 
 
+def moved(zyx: tuple[int, int, int], by_zyx: tuple[int, ...]) -> tuple[int, int, int]:
+    """A place further on."""
+    z, y, x = (a + b for a, b in zip(zyx, by_zyx, strict=True))
+    return (z, y, x)
+
+
 def joint_box(boxes: Sequence[Box]) -> Box:
     """The smallest box around all."""
     corners = np.array(boxes).reshape(-1, 2, 3)
