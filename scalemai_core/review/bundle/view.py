@@ -163,11 +163,8 @@ def _pieces(current: BoxedMask, grid: Grid) -> tuple[Piece, ...]:
     found: list[Piece] = []
     for number in 1 + np.argsort(-sizes[1:], kind="stable")[:MAX_PIECES]:
         place = places[number - 1]
-        one = BoxedMask.of(
-            numbers_zyx[place] == number, moved(current.first_zyx, box_of(place)[:3])
-        )
-        if one is None:
-            continue
+        first = moved(current.first_zyx, box_of(place)[:3])
+        one = BoxedMask(numbers_zyx[place] == number, first)
         found.append(
             Piece(
                 number=len(found) + 1,
