@@ -32,13 +32,13 @@ from rounds import (
 from flows.demo import PHANTOMS
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.engine import EngineSettings
-from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.faults import DegradeSettings
 from scalemai_core.synthesize.population import write_population
 from tasks.dataset import model_document
 from tasks.round import revisable_scans
 from tasks.truth import score_shard
+from tasks.verdicts import VERDICTS
 
 ENGINE, IN_SAMPLE = "engine", "in-sample critic"
 ARMS = (ENGINE, IN_SAMPLE, *POLICIES)
@@ -99,7 +99,8 @@ def play(arm: str, base: str, settings: EngineSettings, rounds: int) -> dict[str
             critic = train(workspace, plan, last, critic)
     start = inputs.model_copy(update={"version": first})
     scores = stage("score", score_shard, start, revisable_scans(start), after=last, truth=truth)
-    measured = _measure(scores, store.catalog.table("verdicts", tables.VERDICTS))
+    verdicts = pl.concat([store.round(n).read(VERDICTS) for n in range(1, rounds + 1)])
+    measured = _measure(scores, verdicts)
     return {"arm": arm, **measured, "cpu_min": round((time.monotonic() - started) / 60, 1)}
 
 

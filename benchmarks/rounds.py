@@ -30,8 +30,9 @@ from tasks.decide import (
 from tasks.judge import judge_shard
 from tasks.lesions import settle_lesions
 from tasks.predict import predict_shard
+from tasks.questions import pose_questions, questioned_scans
 from tasks.rehearse import choose_practice, rehearse_shard
-from tasks.review import fill_queue
+from tasks.review import end_review
 from tasks.revise import commit_round, revise_shard
 from tasks.round import judged_scans, plan_path, plan_stage, revisable_scans, stage_rows
 from tasks.simulate import simulate_shard
@@ -82,6 +83,7 @@ def decide_as_engine(inputs: StageInputs, table: pl.DataFrame) -> None:
     scans = revisable_scans(inputs)
     composed = stage("compose", revise_shard, inputs, scans, answered=False)
     draw_round_audit.fn(inputs, composed)
+    pose_questions.fn(inputs)
 
 
 def decide_by(policy: Policy, inputs: StageInputs, table: pl.DataFrame) -> None:
@@ -115,8 +117,8 @@ def decide_by(policy: Policy, inputs: StageInputs, table: pl.DataFrame) -> None:
 
 def finish_round(inputs: StageInputs, truth: str) -> DatasetVersion:
     """Simulated review, and the corrected dataset version."""
-    scans = tuple(sorted({item.scan_id for item in fill_queue.fn(inputs)}))
-    stage("review", simulate_shard, inputs, scans, truth=truth)
+    stage("review", simulate_shard, inputs, questioned_scans(inputs), truth=truth)
+    end_review.fn(inputs)
     revised = stage("revise", revise_shard, inputs, revisable_scans(inputs), answered=True)
     return commit_round.fn(inputs, revised)
 

@@ -18,6 +18,7 @@ from tasks.lesions import (
 )
 from tasks.opinions import choose_pairs, gather_opinions, opine_shard
 from tasks.predict import predict_shard
+from tasks.questions import pose_questions
 from tasks.rehearse import choose_practice, rehearse_shard
 from tasks.revise import revise_shard
 from tasks.round import judged_scans, revisable_scans
@@ -40,4 +41,5 @@ def expectation(inputs: StageInputs) -> frozenset[str]:
     decide_round(inputs, table, expert)
     composed = run_stage("compose", revise_shard, inputs, revisable_scans(inputs), answered=False)
     draw_round_audit(inputs, composed.rows)
+    pose_questions(inputs)
     return predicted.failed | judged.failed

@@ -7,20 +7,57 @@ from prefect import flow
 from flows.stages import run_stage
 from scalemai_core.errors import UsageError
 from scalemai_core.records.stage import StageInputs
-from tasks.review import fill_queue
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.store.workspace import Workspace
+from tasks.honeypots import hide_honeypots
+from tasks.questions import questioned_scans
+from tasks.review import end_review, fill_queue, refill, waiting_round
+from tasks.review_events import ASKED, tell
+from tasks.round import base_version, critic_document, open_round
+from tasks.runtime import workers
 from tasks.simulate import simulate_shard
+from tasks.views import shown_scans, store_views, view_shard
 
 
 @flow(name="review", flow_run_name="round {inputs.plan.number}")
 def review(inputs: StageInputs, truth: str | None) -> int:
-    """Fill the queue and return how many questions still keep the round waiting."""
-    questions = fill_queue(inputs)
+    """How many questions still keep the round waiting; with none left, the review is closed."""
     mode = inputs.plan.settings.review.mode
-    if mode == "wait":
-        return len(questions)
     if mode == "simulate":
         if truth is None:
             raise UsageError("a simulated review needs a truth: give --truth SOURCE")
-        scans = tuple(sorted({item.scan_id for item in questions}))
-        run_stage("review", simulate_shard, inputs, scans, truth=truth)
+        simulated_answers(inputs, truth)
+    if mode == "wait":
+        hide_honeypots(inputs)
+        store_views(inputs, run_stage("views", view_shard, inputs, shown_scans(inputs)).rows)
+        waiting = fill_queue(inputs)
+        if waiting:
+            tell(ASKED, inputs.workspace, inputs.plan.number)
+            return len(waiting)
+    end_review(inputs)
     return 0
+
+
+@flow(name="simulated readers", flow_run_name="round {inputs.plan.number}")
+def simulated_answers(inputs: StageInputs, truth: str) -> int:
+    """Answers to all that is open; their number."""
+    return run_stage(
+        "review", simulate_shard, inputs, questioned_scans(inputs), truth=truth
+    ).rows.height
+
+
+@flow(name="simulate-review", flow_run_name="{workspace}")
+def simulate_review(workspace: str, settings: EngineSettings, truth: str) -> int:
+    """Let a truth answer what a waiting round still asks; how many answers that were."""
+    plan = open_round(workspace, settings)
+    critic = critic_document(workspace, plan)
+    store = Workspace.open(workspace)
+    if critic is None or waiting_round(store) != plan.number:
+        raise UsageError(f"no round of {workspace} waits for people")
+    inputs = StageInputs(
+        workspace=workspace, plan=plan, version=base_version(workspace, plan), model=critic
+    )
+    with workers(settings.compute) as runner:
+        answers = simulated_answers.with_options(task_runner=runner)(inputs, truth)
+    refill(store, plan.number, settings.review)
+    return answers

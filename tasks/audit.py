@@ -13,7 +13,7 @@ from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.workspace import Workspace
-from tasks.decide import DECISIONS, ITEMS, QUESTIONS, round_allowance
+from tasks.decide import DECISIONS, QUESTIONS, round_allowance
 from tasks.verdicts import KEY, verdicts_of_round
 
 log = logging.getLogger("scalemai.audit")
@@ -21,16 +21,19 @@ log = logging.getLogger("scalemai.audit")
 CHANGES = "automatic"
 """Table of the masks that differ after composition though nobody saw them."""
 
+AUDITS = "audits"
+"""Table of what the audit asks."""
+
 TOUCHED = "touched"
 """Stratum of masks that no decision named: a neighbour's change took or left them voxels."""
 
 
 @task(task_run_name="draw the audit", cache_policy=NO_CACHE)
 def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
-    """Complete the round's questions with a sample of the masks as composed."""
+    """A sample of the masks as composed, to be asked about beside the round's questions."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     tables, settings = store.round(plan.number), plan.settings.decide
-    if tables.has(ITEMS):
+    if tables.has(AUDITS):
         return
     changes = _changes(store, inputs, composed)
     wanted = audit_size(changes.height, settings)
@@ -48,14 +51,13 @@ def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
         kind=pl.lit("audit"),
     )
     tables.write(CHANGES, changes)
-    tables.write(ITEMS, pl.concat([tables.read(QUESTIONS), items], how="diagonal_relaxed"))
+    tables.write(AUDITS, items)
 
 
 def round_audit(store: Workspace, plan: RoundPlan) -> Audit:
     """What people found in a round's audit."""
     tables = store.round(plan.number)
-    drawn = tables.read(ITEMS).filter(pl.col("kind") == "audit").select(KEY)
-    asked = set(drawn.iter_rows())
+    asked = set(tables.read(AUDITS).select(KEY).iter_rows())
     said = [v for v in verdicts_of_round(store, plan) if v.on_mask]
     answers = [v for v in said if (v.scan_id, v.structure) in asked]
     errors = sum(verdict.choice is not Candidate.DECIDED for verdict in answers)

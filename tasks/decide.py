@@ -27,7 +27,7 @@ log = logging.getLogger("scalemai.decide")
 
 KNOWN = [State.PRESENT.value, State.ABSENT.value]
 DECISIONS, QUESTIONS, ITEMS = "decisions", "questions", "items"
-"""Tables of a round; items are the questions and the audits drawn after composition."""
+"""Tables of a round; items are the questions and the audits as people are asked them."""
 LESION_QUESTIONS, LESION_ACTIONS = "lesion-questions", "lesion-actions"
 """Questions about lesion candidates, and what follows for the annotations."""
 OPINIONS = "opinions"
@@ -124,7 +124,7 @@ def round_allowance(inputs: StageInputs) -> Allowance:
     store = Workspace.open(inputs.workspace)
     return allowance(
         masks=num_masks(store, inputs.version),
-        opened=masks_opened(store),
+        opened=masks_opened(store, inputs.plan.number),
         settings=inputs.plan.settings.decide,
     )
 

@@ -48,7 +48,7 @@ from tasks.lesion_masks import lesion_tally
 from tasks.metrics import round_metrics
 from tasks.round import finished_rounds, report_path, result_path
 from tasks.tracking import Tracker
-from tasks.verdicts import masks_opened, verdicts_of_round
+from tasks.verdicts import masks_opened, minutes_of_people, verdicts_of_round
 
 log = logging.getLogger("scalemai.publish")
 
@@ -161,7 +161,7 @@ def _result(
     store: Workspace, plan: RoundPlan, outcome: Outcome, decisions: pl.DataFrame
 ) -> RoundResult:
     verdicts = verdicts_of_round(store, plan)
-    opened = masks_opened(store)
+    opened = masks_opened(store, plan.number)
     own = decisions.filter(pl.col("gold").is_null())
     audited = round_audit(store, plan)
     annotations = store.catalog.annotations(outcome.after)
@@ -182,7 +182,7 @@ def _result(
         changed_automatically=automatic(own, verdicts).height,
         reviewed=len({(v.scan_id, v.structure) for v in verdicts}),
         reviewed_share=opened / masks if masks else 0.0,
-        human_minutes=sum(v.seconds for v in verdicts) / 60,
+        human_minutes=minutes_of_people(store, plan.number),
         held=annotations.filter(pl.col("weight") == 0).height,
         audited=audited.audited,
         audit_errors=audited.errors,

@@ -1,23 +1,31 @@
-"""Review: the queue, and the reader that a truth stands in for."""
+"""Review: the round's questions, put to people and gathered again."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.records.review import ReviewItem, Verdict, lesion_item, mask_item
-from scalemai_core.records.review_entry import Act, ReviewEntry
+from scalemai_core.records.base import Record
+from scalemai_core.records.review import ItemKind, ReviewItem
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.review.queue.queue import Queue
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
-from tasks.decide import ITEMS
-from tasks.verdicts import KEY, verdicts_of_round
+from tasks.honeypots import HONEYPOTS
+from tasks.questions import posed_items, read_items
+from tasks.round import last_round
+from tasks.verdicts import close_review
 
 log = logging.getLogger("scalemai.review")
+
+
+class Opening(Record):
+    """``rounds/<n>/asked.json``: since when people are asked."""
+
+    opened: datetime
 
 
 def open_queue(store: Workspace, settings: ReviewSettings) -> Queue:
@@ -31,47 +39,63 @@ def open_queue(store: Workspace, settings: ReviewSettings) -> Queue:
 
 @task(task_run_name="fill the review queue", cache_policy=NO_CACHE)
 def fill_queue(inputs: StageInputs) -> tuple[ReviewItem, ...]:
-    """Put the round's questions into the queue; returns those still open."""
+    """Put the round's questions into the queue; returns those the round still waits for.
+
+    None after the deadline, and none where the review was closed by hand.
+    """
     store, plan = Workspace.open(inputs.workspace), inputs.plan
-    queue = open_queue(store, plan.settings.review)
-    answers = [answer_entry(verdict) for verdict in verdicts_of_round(store, plan)]
-    queue.fill(review_items(store, inputs), answers)
-    still_open = queue.open_items(plan.number)
-    log.info("review: %d questions open, %d answered", len(still_open), len(answers))
-    return still_open
+    settings = plan.settings.review
+    if _deadline_passed(store, plan.number, settings.deadline_hours):
+        return ()
+    if store.review_log(plan.number).closed:
+        return ()
+    queue = refill(store, plan.number, settings)
+    waiting = [i for i in queue.open_items(plan.number) if i.kind is not ItemKind.HONEYPOT]
+    log.info("review: the round waits for %d questions", len(waiting))
+    return tuple(waiting)
 
 
-def answer_entry(verdict: Verdict) -> ReviewEntry:
-    """An answer as the review's log has it."""
-    return ReviewEntry(
-        entry_id=f"{verdict.item_id}-{verdict.reader}",
-        act=Act.ANSWER,
-        round=verdict.round,
-        item_id=verdict.item_id,
-        reader=verdict.reader,
-        created=verdict.created,
-        seconds=verdict.seconds,
-        verdict=verdict,
+def refill(store: Workspace, number: int, settings: ReviewSettings) -> Queue:
+    """Bring the queue to what the workspace says of a round: its questions, and what was done."""
+    queue = open_queue(store, settings)
+    queue.fill(asked_items(store, number), store.review_log(number).read())
+    return queue
+
+
+def waiting_round(store: Workspace) -> int | None:
+    """Number of the round that waits for people; None where none does."""
+    number = last_round(store)
+    asked = number and store.files.exists(_asked_path(number))
+    return number if asked and not store.review_log(number).closed else None
+
+
+def asked_items(store: Workspace, number: int) -> tuple[ReviewItem, ...]:
+    """All that readers get to see of a round, honeypots among it."""
+    hidden = store.round(number).has(HONEYPOTS)
+    return (
+        *posed_items(store, number),
+        *(read_items(store, number, HONEYPOTS) if hidden else ()),
     )
 
 
-def review_items(store: Workspace, inputs: StageInputs) -> tuple[ReviewItem, ...]:
-    """The questions and audits of a round, as the queue takes them."""
-    plan = inputs.plan
-    items = store.round(plan.number).read(ITEMS)
-    maps = store.catalog.annotations(inputs.version).select(*KEY, base_label_map="label_map")
-    return tuple(
-        ReviewItem(
-            item_id=_item_id(plan.number, row),
-            round=plan.number,
-            prediction=inputs.model.key,
-            **row,
-        )
-        for row in items.join(maps, on=KEY, how="left").iter_rows(named=True)
-    )
+@task(task_run_name="close the review", cache_policy=NO_CACHE)
+def end_review(inputs: StageInputs) -> None:
+    """What was said until now is what the round goes on with."""
+    store, number = Workspace.open(inputs.workspace), inputs.plan.number
+    close_review(store, number, posed_items(store, number))
 
 
-def _item_id(number: int, row: dict[str, Any]) -> str:
-    if row["candidate_id"]:
-        return lesion_item(number, row["scan_id"], row["candidate_id"])
-    return mask_item(number, row["scan_id"], row["structure"])
+def _deadline_passed(store: Workspace, number: int, hours: float | None) -> bool:
+    """Whether people had their time, which begins when this is asked first."""
+    found = store.read_json(_asked_path(number))
+    opening = Opening.model_validate(found) if found else Opening(opened=datetime.now(UTC))
+    if found is None:
+        store.write_document(_asked_path(number), opening)
+    if hours is None or datetime.now(UTC) < opening.opened + timedelta(hours=hours):
+        return False
+    log.warning("review: the deadline of %g h has passed, the round goes on", hours)
+    return True
+
+
+def _asked_path(number: int) -> str:
+    return f"rounds/{number}/asked.json"

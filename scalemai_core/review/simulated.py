@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,29 +20,24 @@ class Answer:
 
 
 def answer(
-    dice_current: float | None,
-    dice_rival: float | None,
+    dice: Mapping[Candidate, float | None],
     settings: ReviewSettings,
     rng: np.random.Generator,
     *,
-    rival: Candidate = Candidate.PREDICTION,
     may_draw: bool,
 ) -> Answer:
-    """Take the better mask if it is good, else draw; err at the given rate (section 1.6's pace).
+    """Take the best mask if it is good, else draw; err at the given rate (section 1.6's pace).
 
-    The rival is what is shown beside the current mask, ``rival`` names it. An audit only asks
-    which mask is better, nothing is drawn. The Dice values are against the
-    truth; None, both masks empty, is as good as can be.
+    ``dice`` of every mask shown, in that order, is against the truth; None, both masks empty, is
+    as good as can be. An audit only asks which mask is better, nothing is drawn.
     """
-    current = 1.0 if dice_current is None else dice_current
-    other = 1.0 if dice_rival is None else dice_rival
-    ranked = [Candidate.CURRENT, rival]
-    if other > current:
-        ranked.reverse()
-    best, worst = ranked
+    known = {shown: 1.0 if value is None else value for shown, value in dice.items()}
+    best = max(known, key=lambda shown: known[shown])
     if rng.random() < settings.error_rate:
+        others = [shown for shown in known if shown is not best]
+        worst = min(others, key=lambda shown: known[shown])
         return Answer(choice=worst, seconds=settings.seconds_choose)
-    if not may_draw or max(current, other) >= settings.good_dice:
+    if not may_draw or known[best] >= settings.good_dice:
         return Answer(choice=best, seconds=settings.seconds_choose)
     return Answer(choice=Candidate.READER, seconds=settings.seconds_draw)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
-from typing import Any
+
+import polars as pl
 
 from scalemai_core.errors import UsageError
 from scalemai_core.records.item_view import ItemView
 from scalemai_core.store.workspace import Workspace
 
 VIEWS = "views"
-NESTED = ("centre_zyx", "box", "volumes_ml", "pieces", "candidate")
-"""Its columns that hold JSON."""
+VIEW_COLUMNS = pl.Schema({"item_id": pl.String, "view": pl.String})
+"""Of that table; a view is JSON."""
+
+
+def view_row(view: ItemView) -> dict[str, object]:
+    """A row of the table."""
+    return {"item_id": view.item_id, "view": view.model_dump_json()}
 
 
 class ItemViews:
@@ -24,15 +29,13 @@ class ItemViews:
 
     def __getitem__(self, item_id: str) -> ItemView:
         """Where to look; raises UsageError for an item that has no view."""
-        if (row := self._rows.get(item_id)) is None:
+        if (view := self._views.get(item_id)) is None:
             raise UsageError(f"no view of item {item_id} is stored; run the round again")
-        return ItemView.model_validate(
-            {k: json.loads(v) if k in NESTED and v is not None else v for k, v in row.items()}
-        )
+        return ItemView.model_validate_json(view)
 
     @cached_property
-    def _rows(self) -> dict[str, dict[str, Any]]:
+    def _views(self) -> dict[str, str]:
         tables = self._store.round(self._round_number)
         if not tables.has(VIEWS):
             return {}
-        return {row["item_id"]: row for row in tables.read(VIEWS).iter_rows(named=True)}
+        return dict(tables.read(VIEWS).select(VIEW_COLUMNS.names()).iter_rows())

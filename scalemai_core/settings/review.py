@@ -34,6 +34,8 @@ class ReviewSettings(Section):
     """Dice to gold below which a mask is wrong enough to be a honeypot's wrong answer. Ours."""
     lease_seconds: float = Field(default=600.0, gt=0)
     """How long an item is held for the reader who has it open. Ours."""
+    export_days: float = Field(default=14.0, gt=0)
+    """How long an item that was exported for an editor is held for its reader. Ours."""
     max_delete_ml: float = Field(default=50.0, gt=0)
     """The largest piece that one key deletes; more has to be drawn. Ours."""
     undo_depth: int = Field(default=10, ge=0)

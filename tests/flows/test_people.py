@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import polars as pl
@@ -11,10 +11,10 @@ from small_population import AfterOneRound, small_settings
 
 from flows.em_round import AWAITING_REVIEW, em_round
 from scalemai_core.records.decision import Candidate
-from scalemai_core.records.review import Verdict
+from scalemai_core.records.review import ItemKind, ReviewItem, Verdict
+from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.records.round import RoundPlan, RoundResult
-from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store import tables
+from scalemai_core.store.review_log import ReviewClosedError
 from scalemai_core.store.workspace import Workspace
 from tasks.review import open_queue
 from tasks.round import last_round, plan_path, result_path
@@ -60,49 +60,60 @@ def test_a_round_waits_for_people_and_ends_when_they_have_answered(
     assert len(store.catalog.versions()) == 3, "nothing is committed yet"
     assert store.read_json(result_path(2)) is None
 
-    queue = open_queue(store, ReviewSettings())
+    queue = open_queue(store, settings.review)
     questions = queue.open_items(2)
     assert questions
-    earlier = store.catalog.table("verdicts", tables.VERDICTS).height
-    answer_all_but_the_last(store, questions)
+    answer(store, questions[:-1])
     still = em_round(store.url, settings, return_state=True)
     assert still.name == AWAITING_REVIEW
     assert [item.item_id for item in queue.open_items(2)] == [questions[-1].item_id]
 
-    append(store, questions[-1:])
+    answer(store, questions[-1:])
     result = em_round(store.url, settings)
     assert isinstance(result, RoundResult)
     assert (result.number, last_round(store)) == (2, 2)
-    assert result.reviewed == len(questions)
-    everyone = store.catalog.table("verdicts", tables.VERDICTS).height
-    assert everyone == earlier + len(questions)
+    asked = [item for item in questions if item.kind is not ItemKind.HONEYPOT]
+    assert result.reviewed == len(asked)
+    assert result.human_minutes == pytest.approx(sum(item.reads for item in questions) * 4.0 / 60)
+    with pytest.raises(ReviewClosedError, match="review of round 2 is closed"):
+        answer(store, questions[:1])
     assert result.reviewed_share <= settings.decide.budget
     version = store.catalog.version(result.dataset_version)
-    asked = pl.DataFrame([(i.scan_id, i.structure) for i in questions], schema=KEY, orient="row")
-    rows = store.catalog.annotations(version).join(asked, on=KEY)
+    masks = pl.DataFrame([(i.scan_id, i.structure) for i in asked], schema=KEY, orient="row")
+    rows = store.catalog.annotations(version).join(masks, on=KEY)
     assert set(rows["origin"]) == {"human"}
     assert set(rows["origin_name"]) == {"dr. example"}
     plan = RoundPlan.model_validate(store.read_json(plan_path(2)))
     assert plan.base_version == 3
 
 
-def answer_all_but_the_last(store: Workspace, questions: tuple) -> None:
-    append(store, questions[:-1])
+def answer(store: Workspace, questions: Sequence[ReviewItem]) -> None:
+    """As many people as each question takes keep the present mask."""
+    log = store.review_log(questions[0].round)
+    for item in questions:
+        for reader in ("dr. example", "dr. sample")[: item.reads]:
+            log.append(f"{reader} {item.item_id}", [kept(item, reader)])
 
 
-def append(store: Workspace, questions: tuple) -> None:
-    verdicts = [
-        Verdict(
-            item_id=item.item_id,
-            round=item.round,
-            scan_id=item.scan_id,
-            structure=item.structure,
-            reader="dr. example",
-            choice=Candidate.CURRENT,
-            base_label_map=item.base_label_map,
-            seconds=4.0,
-            created=datetime.now(UTC),
-        )
-        for item in questions
-    ]
-    store.catalog.append("verdicts", [v.model_dump() for v in verdicts], tables.VERDICTS)
+def kept(item: ReviewItem, reader: str) -> ReviewEntry:
+    verdict = Verdict(
+        item_id=item.item_id,
+        round=item.round,
+        scan_id=item.scan_id,
+        structure=item.structure,
+        reader=reader,
+        choice=Candidate.CURRENT,
+        base_label_map=item.base_label_map,
+        seconds=4.0,
+        created=datetime.now(UTC),
+    )
+    return ReviewEntry(
+        entry_id=f"{reader} {item.item_id}",
+        act=Act.ANSWER,
+        round=item.round,
+        item_id=item.item_id,
+        reader=reader,
+        created=verdict.created,
+        seconds=verdict.seconds,
+        verdict=verdict,
+    )

@@ -15,10 +15,10 @@ from scalemai_core.records.model import ModelDocument, model_path
 from scalemai_core.records.round import RoundPlan, RoundResult
 from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
 from tasks.round import plan_path, report_path, result_path
 from tasks.tracking import CODE_TAG, DATASET_TAG, KEY_TAG, ROUND_TAG, Tracker
+from tasks.verdicts import VERDICTS
 
 pytestmark = pytest.mark.flow
 
@@ -137,7 +137,7 @@ def test_the_review_stays_in_its_budget_and_every_answer_is_stored(
     first_round: AfterOneRound,
 ) -> None:
     store, result = first_round.store, first_round.result
-    verdicts = store.catalog.table("verdicts", tables.VERDICTS)
+    verdicts = store.round(1).read(VERDICTS)
     assert verdicts.height == result.reviewed > 0
     budget = plan_of(store).settings.decide.budget
     assert result.reviewed_share == pytest.approx(result.reviewed / result.masks)

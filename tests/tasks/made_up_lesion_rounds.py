@@ -15,6 +15,7 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.review import ReviewItem, Verdict
+from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.said import Said
 from scalemai_core.records.scan import GoldRole, Scan
@@ -22,7 +23,6 @@ from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.statement import Presence
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.settings.file import parse_settings
-from scalemai_core.store import tables
 from scalemai_core.store.rows import annotation_rows, annotations_of, first_annotations, scan_rows
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -173,7 +173,16 @@ class MadeUp:
             seconds=4.0,
             created=datetime.now(UTC),
         )
-        self.store.catalog.append("verdicts", [verdict.model_dump()], tables.VERDICTS)
+        entry = ReviewEntry(
+            entry_id=item.item_id,
+            act=Act.ANSWER,
+            round=item.round,
+            item_id=item.item_id,
+            reader=verdict.reader,
+            created=verdict.created,
+            verdict=verdict,
+        )
+        self.store.review_log(item.round).append(item.item_id, [entry])
 
     def _scan(self, seed: int, patient: Patient) -> Scan:
         rng = np.random.default_rng(seed)

@@ -40,11 +40,12 @@ from scalemai_core.records.shard import ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
 from tasks.audit import draw_round_audit
-from tasks.decide import decide_round
+from tasks.decide import ITEMS, decide_round
 from tasks.lesion_answers import CANDIDATES
 from tasks.lesion_masks import lesion_tally
 from tasks.lesions import POINTS, compare_shard, detections_of, lesion_scans, settle_lesions
-from tasks.review import fill_queue, review_items
+from tasks.questions import item_rows, pose_questions, posed_items
+from tasks.review import end_review, fill_queue
 from tasks.revise import commit_round, revise_shard
 from tasks.round import judged_scans, plan_stage, revisable_scans, stage_failures, stage_rows
 from tasks.simulate import simulate_shard
@@ -104,6 +105,8 @@ def appraisals(inputs: StageInputs) -> pl.DataFrame:
             quality_rival=pl.lit(0.8),
             rival=pl.lit("prediction"),
             rival_map=pl.lit(None, dtype=pl.String),
+            third=pl.lit(None, dtype=pl.String),
+            third_map=pl.lit(None, dtype=pl.String),
             better=pl.lit(0.1),
             gain=pl.lit(0.0),
             enabled=pl.lit(value=True),
@@ -132,14 +135,16 @@ class Round:
         decide_round.fn(inputs, pl.DataFrame(), Expert.__new__(Expert))
         composed = staged("compose", revise_shard, inputs, revisable_scans(inputs), answered=False)
         draw_round_audit.fn(inputs, composed)
+        pose_questions.fn(inputs)
         name_of = {self.made.id(name): name for name in self.made.patients}
         found: dict[str, list[ReviewItem]] = {name: [] for name in self.made.patients}
-        for item in review_items(self.made.store, inputs):
+        for item in posed_items(self.made.store, inputs.plan.number):
             found[name_of[item.scan_id]].append(item)
         return found
 
     def end(self) -> DatasetVersion:
         """With the answers that were given."""
+        end_review.fn(self.inputs)
         scans = revisable_scans(self.inputs)
         return commit_round.fn(
             self.inputs, staged("revise", revise_shard, self.inputs, scans, answered=True)
@@ -197,6 +202,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     mask = shown.model_copy(
         update={"item_id": f"1-{shown.scan_id}-{LIVER}", "kind": ItemKind.CHOOSE}
     )
+    posed = posed_items(made.store, inputs.plan.number)
+    made.store.round(inputs.plan.number).write(ITEMS, item_rows([*posed, mask]))
     drawn_zyx = np.zeros(SHAPE, dtype=np.uint8)
     drawn_zyx[cube(FAINT)] = ID[LIVER]
     drawn = made.store.labels.write(drawn_zyx, shown.scan_id, Layer.LESIONS, GRID)
@@ -265,8 +272,8 @@ def test_people_are_asked_about_what_is_open_and_about_what_is_missing(story: St
     assert asked == {name: [lesion] for name in once} | {
         "partly": [lesion, lesion],
         "some of both": [lesion, lesion],
-        "half found": [(ItemKind.CHOOSE, LIVER)],
-        "lacking": [(ItemKind.CHOOSE, LIVER)],
+        "half found": [(ItemKind.EDIT, LIVER)],
+        "lacking": [(ItemKind.EDIT, LIVER)],
         "whole": [(ItemKind.LESION, CYST)],
     }
     assert audits == {}

@@ -35,7 +35,7 @@ def spend_budget(decisions: pl.DataFrame, questions: int) -> tuple[pl.DataFrame,
     ``decisions`` has ``action``, ``otherwise``, ``review_gain`` (expected Dice a look adds) and
     ``seconds`` (expected, of a person's time); the time goes where it adds most a second. Returns
     the decisions, with ``otherwise`` as the action where the budget ended, and the questions:
-    scan_id, structure, kind, priority, reason, seconds, rival, rival_map.
+    scan_id, structure, kind, priority, reason, seconds, rival, rival_map, third, third_map.
     """
     worth = pl.col("review_gain") / pl.col("seconds")
     wanted = (
@@ -43,8 +43,9 @@ def spend_budget(decisions: pl.DataFrame, questions: int) -> tuple[pl.DataFrame,
         .with_columns(priority=worth)
         .sort(["priority", *KEY], descending=[True, False, False])
     )
+    shown = ("rival", "rival_map", "third", "third_map")
     asked = wanted.head(questions).select(
-        *KEY, "priority", "reason", "seconds", "rival", "rival_map", kind=pl.lit("choose")
+        *KEY, "priority", "reason", "seconds", *shown, kind=pl.lit("choose")
     )
     unasked = wanted.tail(wanted.height - asked.height).select(*KEY, unasked=pl.lit(value=True))
     decided = decisions.join(unasked, on=KEY, how="left", maintain_order="left").with_columns(

@@ -130,7 +130,8 @@ def _priors(
 
 def _with_rivals(own: pl.DataFrame, proposals: pl.DataFrame) -> pl.DataFrame:
     """The best candidate beside the annotation: a proposal where it scores higher, else the
-    prediction. A proposal that breaks more rules than the annotation is none."""
+    prediction; the other of the two is the third. A proposal that breaks more rules than the
+    annotation is none."""
     broken = own.select(*KEY, broken="faults_current")
     best = (
         proposals.join(broken, on=KEY)
@@ -158,6 +159,8 @@ def _with_rivals(own: pl.DataFrame, proposals: pl.DataFrame) -> pl.DataFrame:
         score_rival=chosen(pl.col("score_proposal"), pl.col("score_prediction")),
         error_rival=chosen(pl.col("error_proposal"), pl.col("error_prediction")),
         quality_rival=chosen(pl.col("quality_proposal"), pl.col("quality_prediction")),
+        third=chosen(pl.lit(Candidate.PREDICTION.value), pl.col("proposal")),
+        third_map=chosen(pl.lit(None, dtype=pl.String), pl.col("proposal_map")),
     ).drop("proposal", "proposal_map", "score_proposal", "error_proposal", "quality_proposal")
 
 

@@ -105,7 +105,7 @@ def ask_unfound(found: Collection[tuple[str, Finding]], settings: LesionSettings
             "seconds": settings.seconds_draw,
             "rival": Candidate.PREDICTION.value,
             "rival_map": None,
-            "kind": ItemKind.CHOOSE.value,
+            "kind": ItemKind.EDIT.value,
             "candidate_id": None,
         }
         for (scan_id, structure), said in sorted(messages.items())

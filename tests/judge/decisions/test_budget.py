@@ -29,6 +29,8 @@ def wanted() -> pl.DataFrame:
             "seconds": rng.choice([5.0, 100.0, 270.0], num),
             "rival": "prediction",
             "rival_map": None,
+            "third": None,
+            "third_map": None,
         }
     )
 

@@ -165,7 +165,7 @@ def test_a_mask_that_lacks_lesions_is_asked_about_once() -> None:
         ("s", TUMOR, "left; right"),
         ("t", LIVER, "names 1, 0 found"),
     ]
-    assert set(questions["kind"]) == {"choose"}
+    assert set(questions["kind"]) == {"edit"}
     assert set(questions["seconds"]) == {SETTINGS.seconds_draw}
     assert questions["candidate_id"].null_count() == 2
     assert ask_unfound(reversed(found), SETTINGS).equals(questions)  # type: ignore[arg-type]
