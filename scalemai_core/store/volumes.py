@@ -103,6 +103,10 @@ class ScanVolumes:
         """Lazy int16 array, axes z, y, x."""
         return self._volumes.array(_scan(scan_id))
 
+    def grid(self, scan_id: str) -> Grid:
+        """Where the voxels lie in the patient."""
+        return self._volumes.grid(_scan(scan_id))
+
     def read(self, scan_id: str) -> ImageZYX:
         """All voxels, HU."""
         return self._volumes.read(_scan(scan_id))
