@@ -59,7 +59,7 @@ class Segmentation:
         except (ValueError, AttributeError, KeyError, TypeError, OSError, EOFError) as error:
             raise RejectedInput(
                 "segmentation_unreadable",
-                f"{path} cannot be read as a DICOM segmentation: {error}",
+                f"{path} cannot be read as a DICOM segmentation",
                 "Export the segmentation again.",
             ) from error
 
