@@ -55,7 +55,7 @@ class Segmentation:
     def read(cls, path: Path) -> Segmentation:
         """Open a file; raises RejectedInput naming it."""
         try:
-            return cls(hd.seg.segread(path, lazy_frame_retrieval=True))
+            return cls(hd.seg.segread(path))
         except (ValueError, AttributeError, KeyError, TypeError, OSError, EOFError) as error:
             raise RejectedInput(
                 "segmentation_unreadable",
@@ -84,6 +84,8 @@ class Segmentation:
 
     def _pixels(self, frame: int) -> NDArray[Any]:
         try:
+            if self._dataset.BitsAllocated == 1 and not self._compressed:
+                return _unpacked(self._dataset, frame)
             pixels = self._dataset.get_stored_frame(frame + 1)
         except (ValueError, RuntimeError, OSError, EOFError, NotImplementedError) as error:
             raise RejectedInput(
@@ -94,6 +96,20 @@ class Segmentation:
         if self._dataset.segmentation_type is hd.seg.SegmentationTypeValues.FRACTIONAL:
             return pixels * 2.0 >= float(self._dataset.MaximumFractionalValue)
         return pixels
+
+    @property
+    def _compressed(self) -> bool:
+        return self._dataset.file_meta.TransferSyntaxUID.is_encapsulated
+
+
+def _unpacked(dataset: Dataset, frame: int) -> NDArray[np.uint8]:
+    """A frame of single bits, which need not begin with a byte; highdicom takes it that it does."""
+    shape = (int(dataset.Rows), int(dataset.Columns))
+    first = frame * shape[0] * shape[1]
+    last = first + shape[0] * shape[1]
+    window = np.frombuffer(dataset.PixelData, np.uint8)[first // 8 : -(-last // 8)]
+    bits = np.unpackbits(window, bitorder="little")[first % 8 :]
+    return bits[: last - first].reshape(shape)
 
 
 def referenced_series(dataset: Dataset) -> tuple[str, ...]:
