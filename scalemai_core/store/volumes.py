@@ -162,6 +162,10 @@ class Predictions:
         """Whether the model predicted this layer of this scan."""
         return self._volumes.exists(_prediction(model, scan_id, layer))
 
+    def array(self, model: str, scan_id: str, layer: Layer) -> zarr.Array[Any]:
+        """Lazy uint8 array, axes z, y, x."""
+        return self._volumes.array(_prediction(model, scan_id, layer))
+
     def read(self, model: str, scan_id: str, layer: Layer) -> LabelsZYX:
         """All voxels."""
         return self._volumes.read(_prediction(model, scan_id, layer))
