@@ -129,6 +129,16 @@ def test_a_segmentation_goes_with_its_own_series(tmp_path: Path) -> None:
     assert np.array_equal(found["two"].labels[Layer.ANATOMY], labels_zyx)
 
 
+def test_a_segmentation_elsewhere_is_given_by_hand(tmp_path: Path) -> None:
+    folder = series(tmp_path / "case", some_scan())
+    labels_zyx = layers()[Layer.ANATOMY]
+    path = tmp_path / "elsewhere.dcm"
+    segmented(path, some_scan(), labels_zyx, *NAMES[Layer.ANATOMY])
+    (files,) = open_source(f"{folder}={path}").cases
+    assert path in files.paths
+    assert np.array_equal(read_case(files).labels[Layer.ANATOMY], labels_zyx)
+
+
 def test_a_segmentation_without_its_series_is_rejected_and_the_series_is_not(
     tmp_path: Path,
 ) -> None:
