@@ -266,3 +266,22 @@ def test_pixels_of_the_derived_series_are_the_scans(tmp_path: Path) -> None:
         file.save_as(path, enforce_file_format=True)
         image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
         assert np.array_equal(sitk.GetArrayFromImage(image)[0], image_zyx[index, ::-1, ::-1])
+
+
+def test_damaged_files_are_rejected_or_read_and_never_anything_else(tmp_path: Path) -> None:
+    whole = stored(some_labels(), SCAN, tmp_path / "a.dcm").read_bytes()
+    rng = np.random.default_rng(0)
+    reasons = set()
+    for round_number in range(60):
+        data = bytearray(whole)
+        for _ in range(1 + round_number % 5):
+            data[rng.integers(140, len(data))] = rng.integers(0, 256)
+        (tmp_path / "b.dcm").write_bytes(data)
+        try:
+            read = Segmentation.read(tmp_path / "b.dcm")
+            for one in read.segments:
+                read.mask_zyx(one.number, SCAN.grid)
+        except RejectedInput as error:
+            reasons.add(error.reason)
+    assert reasons
+    assert reasons <= {"segmentation_unreadable", "label_grid_mismatch", "truncated_file"}
