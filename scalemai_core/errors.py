@@ -19,6 +19,10 @@ class WorkspaceError(UsageError):
     """The workspace is missing, unreadable or of another format."""
 
 
+class TooLargeError(UsageError):
+    """More than may be deleted or sent at once; the message says how much is too much."""
+
+
 class CommitConflict(ScaleMAIError):  # noqa: N818 - names the state, as Delta Lake's own conflict does
     """Somebody else committed a dataset version in between: reload and try again."""
 
