@@ -15,14 +15,14 @@ from starlette.responses import Response
 from scalemai_core.errors import UsageError
 from scalemai_core.records.reader import Reader
 from scalemai_core.review.queue.queue import Queue
-from scalemai_core.review.web.limits import Brake
+from scalemai_core.review.web.limits import SAFE_METHODS, Brake
 from scalemai_core.review.web.sessions import Session, Sessions, csrf_token, secret_hash
 from scalemai_core.settings.web import WebSettings
 
 COOKIE = "scalemai_review"
 CSRF_HEADER = "X-CSRF-Token"
 BEARER = "bearer "
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LOGINS = frozenset({"/api/session", "/monailabel/auth/token"})
 LONGEST_SECRET = 200
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -55,9 +55,19 @@ class Access:
 
     def visitor(self, request: Request) -> Visitor:
         """Who asks; raises 401 where nobody is known, 403 where a write carries no CSRF token."""
+        if not isinstance(getattr(request.state, "visitor", None), Visitor):
+            request.state.visitor = self._find(request)
+        return request.state.visitor
+
+    def admit(self, request: Request) -> None:
+        """Raise as ``visitor`` does, but for those who are just logging in."""
+        if request.url.path not in LOGINS:
+            self.visitor(request)
+
+    def _find(self, request: Request) -> Visitor:
         header = request.headers.get("authorization", "")
         if header.lower().startswith(BEARER):
-            return Visitor(reader=self._by_token(request, header[len(BEARER) :].strip()))
+            return Visitor(reader=self.by_token(request, header[len(BEARER) :].strip()))
         visitor = self._by_cookie(request)
         if visitor is None:
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "log in first")
@@ -75,7 +85,7 @@ class Access:
             session = Session(reader=name, token_hash=None)
             reader = self._known(name)
         else:
-            reader = self._by_token(request, token or "")
+            reader = self.by_token(request, token or "")
             session = Session(reader=reader.name, token_hash=secret_hash(token or ""))
         old = request.cookies.get(COOKIE)
         if old:
@@ -118,7 +128,8 @@ class Access:
             reader = self._known(session.reader) if same else None
         return reader and Visitor(reader=reader, session_id=session_id)
 
-    def _by_token(self, request: Request, token: str) -> Reader:
+    def by_token(self, request: Request, token: str) -> Reader:
+        """Whose token it is; raises 401, and 429 after too many wrong ones."""
         address = self._address(request)
         wait = self._brake.wait_seconds(address)
         if wait > 0:
@@ -138,7 +149,7 @@ class Access:
 
     def _known(self, name: str) -> Reader:
         """With the role that was given to the name; who has none answers questions."""
-        found = [reader for reader in self._queue.readers() if reader.name == name]
+        found = [reader for reader in self._queue.people() if reader.name == name]
         return found[0] if found else Reader(name=name)
 
     def _is_proxy(self, request: Request) -> bool:
@@ -164,7 +175,7 @@ def refuse_open_door(queue: Queue, settings: WebSettings) -> None:
     """Raise UsageError where others than this machine could come in without being known."""
     if settings.host in LOOPBACK_NAMES:
         return
-    if settings.identity_header is None and not queue.readers():
+    if settings.identity_header is None and not queue.people():
         raise UsageError(
             f"review.web.host is {settings.host}, which others can reach: give people tokens"
             " first ('scalemai review token'), or set identity_header and trusted_proxies"

@@ -20,7 +20,7 @@ from scalemai_core.review.web.access import Access, refuse_open_door
 from scalemai_core.review.web.bundles import Bundles
 from scalemai_core.review.web.faults import tell_errors
 from scalemai_core.review.web.guard import Guard
-from scalemai_core.review.web.limits import KILOBYTE, MEGABYTE, BodyLimit
+from scalemai_core.review.web.limits import KILOBYTE, MEGABYTE, BodyGate
 from scalemai_core.review.web.room import DeskOf, Room
 from scalemai_core.settings.web import WebSettings
 
@@ -32,6 +32,9 @@ ROUTERS = (
     routes_files.router,
 )
 
+UPLOADS = ("/drawing", "/datastore/label")
+"""Ends of the paths to which a mask is sent."""
+
 
 def create_app(desk_of: DeskOf, queue: Queue, settings: WebSettings) -> FastAPI:
     """The whole server; ``desk_of`` gives the desk of the round under review, None between two.
@@ -39,6 +42,7 @@ def create_app(desk_of: DeskOf, queue: Queue, settings: WebSettings) -> FastAPI:
     Raises UsageError where the settings would let in people that nobody knows.
     """
     refuse_open_door(queue, settings)
+    access = Access(queue, settings)
     bundles = Bundles(
         most_bytes=settings.bundle_cache_mb * MEGABYTE, threads=settings.prefetch_threads
     )
@@ -61,14 +65,14 @@ def create_app(desk_of: DeskOf, queue: Queue, settings: WebSettings) -> FastAPI:
         desk_of=desk_of,
         queue=queue,
         settings=settings,
-        access=Access(queue, settings),
+        access=access,
         bundles=bundles,
     )
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(routes_page.page_router(routes_page.assets()))
     tell_errors(app)
-    app.add_middleware(BodyLimit, most_bytes=_most_bytes(settings))
+    app.add_middleware(BodyGate, most_bytes=_most_bytes(settings), admit=access.admit)
     app.add_middleware(Guard, allowed_hosts=settings.allowed_hosts)
     return app
 
@@ -77,7 +81,7 @@ def _most_bytes(settings: WebSettings) -> Callable[[str, str], int]:
     small, large = settings.max_json_kb * KILOBYTE, settings.max_upload_mb * MEGABYTE
 
     def most_bytes(method: str, path: str) -> int:
-        uploads = method == "PUT" and (path.endswith("/drawing") or path.startswith("/monailabel"))
+        uploads = method == "PUT" and path.endswith(UPLOADS)
         return int(large if uploads else small)
 
     return most_bytes

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scalemai_core.review.web.access import SAFE_METHODS
+from scalemai_core.review.web.limits import SAFE_METHODS
 
 CONTENT_POLICY = "; ".join(
     (

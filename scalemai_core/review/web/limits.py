@@ -8,10 +8,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MEGABYTE = 1_000_000
 KILOBYTE = 1_000
 MOST_ADDRESSES = 10_000
@@ -27,15 +30,22 @@ class BodyTooLarge(HTTPException):
         )
 
 
-class BodyLimit:
-    """ASGI middleware: stops reading a body at its limit, whatever length was announced.
+class BodyGate:
+    """ASGI middleware: reads a body only of those who are known, and only up to its limit.
 
-    ``most_bytes`` says how much a method and a path may send.
+    ``most_bytes`` says how much a method and a path may send, whatever length is announced;
+    ``admit`` raises HTTPException before the first byte is read.
     """
 
-    def __init__(self, app: ASGIApp, most_bytes: Callable[[str, str], int]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most_bytes: Callable[[str, str], int],
+        admit: Callable[[Request], object],
+    ) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a counted body."""
@@ -45,9 +55,13 @@ class BodyLimit:
         most = self._most_bytes(scope["method"], scope["path"])
         announced = Headers(scope=scope).get("content-length", "")
         taken = 0
+        admitted = scope["method"] in SAFE_METHODS
 
         async def counted() -> Message:
-            nonlocal taken
+            nonlocal taken, admitted
+            if not admitted:
+                await run_in_threadpool(self._admit, Request(scope))
+                admitted = True
             if announced.isdecimal() and int(announced) > most:
                 raise BodyTooLarge(most)
             message = await receive()

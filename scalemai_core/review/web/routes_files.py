@@ -13,6 +13,8 @@ from scalemai_core.review.bundle.crop import read_crop
 from scalemai_core.review.bundle.cut import KEYS, crop_grid
 from scalemai_core.review.handoff.drawing import read_drawing
 from scalemai_core.review.handoff.nifti import encode
+from scalemai_core.review.handoff.package import pack
+from scalemai_core.review.handoff.voxels import read_item
 from scalemai_core.review.web.faults import ON_READ, ON_WRITE, problems
 from scalemai_core.review.web.room import LOGGED_IN, AtDesk, ByVisitor, UnderLease
 from scalemai_core.review.web.shapes import DAY_SECONDS
@@ -53,6 +55,15 @@ def mask(desk: AtDesk, lease: UnderLease, option: Literal["A", "B", "C"] = "A") 
         raise HTTPException(404, f"this item has no option {option}")
     grid = crop_grid(desk.store.scans.grid(lease.item.scan_id), view.box)
     return Response(encode(options[place].mask_zyx.astype("u1"), grid), media_type=GZIP)
+
+
+@router.get("/files", responses=_file(ZIP), response_class=Response)
+def files(desk: AtDesk, lease: UnderLease) -> Response:
+    """CT and current mask for an editor, and ``item.json``, which says what they belong to."""
+    view = desk.view(lease.item.item_id)
+    zipped = pack(lease.item, read_item(desk.store, lease.item, view))
+    headers = {"Content-Disposition": 'attachment; filename="item.zip"'}
+    return Response(zipped, media_type=ZIP, headers=headers)
 
 
 @router.put(

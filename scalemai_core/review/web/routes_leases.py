@@ -22,16 +22,15 @@ def take(room: InRoom, desk: AtDesk, visitor: ByVisitor, wanted: WantedLeases) -
 
 
 @router.post("/{lease_id}/renew", responses=problems(*ON_WRITE))
-def renew(room: InRoom, desk: AtDesk, visitor: ByVisitor, lease_id: LeaseId) -> ShownLease:
+def renew(desk: AtDesk, visitor: ByVisitor, lease_id: LeaseId) -> ShownLease:
     """Hold it longer."""
-    seconds = desk.settings.lease_seconds
-    return ShownLease.of(room.queue.renew(visitor.reader.name, lease_id, seconds))
+    return ShownLease.of(desk.renew(visitor.reader, lease_id))
 
 
 @router.delete("/{lease_id}", responses=problems(*ON_WRITE), status_code=204)
-def release(room: InRoom, _: AtDesk, visitor: ByVisitor, lease_id: LeaseId) -> None:
+def release(desk: AtDesk, visitor: ByVisitor, lease_id: LeaseId) -> None:
     """Give it back, for anybody to take."""
-    room.queue.release(visitor.reader.name, lease_id)
+    desk.release(visitor.reader, lease_id)
 
 
 @router.get(

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api", tags=["round"], dependencies=LOGGED_IN)
 
 
 @router.get("/round", responses=problems(*ON_READ))
-def open_round(room: InRoom, visitor: ByVisitor) -> OpenRound:
+def open_round(room: InRoom) -> OpenRound:
     """The round whose review is open, and how much of it waits."""
     desk = room.desk_of()
     if desk is None:
@@ -27,7 +27,7 @@ def open_round(room: InRoom, visitor: ByVisitor) -> OpenRound:
     return OpenRound(
         round=desk.round_number,
         kinds=Counter(item.shown_kind for item in waiting),
-        progress=desk.stats(visitor.reader).progress,
+        progress=room.queue.progress(desk.round_number),
     )
 
 
