@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -19,12 +19,11 @@ from scalemai_core.records.review_stats import Progress
 from scalemai_core.review.bundle.cut import item_header
 
 DAY_SECONDS = 86_400.0
-MOST_LEASES = 5
 MOST_PIECES = 250
 
 LEASE_ID = r"^[0-9a-f]{32}$"
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.:-]{1,200}$")]
-Seconds = Annotated[float, Field(ge=0, le=DAY_SECONDS, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=DAY_SECONDS, allow_inf_nan=False, strict=True)]
 Words = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 
 
@@ -43,7 +42,7 @@ class LogIn(Asked):
 class WantedLeases(Asked):
     """How many items somebody takes, and of which kinds."""
 
-    count: int = Field(default=1, ge=1, le=MOST_LEASES, strict=True)
+    count: Literal[1, 2, 3, 4, 5] = 1
     kinds: frozenset[ItemKind] | None = None
 
 
