@@ -125,9 +125,9 @@ def give_back(connection: Connection, row: Row[Any]) -> None:
     recount(connection, [row.item_id])
 
 
-def set_read(connection: Connection, lease_id: str, **values: str | float) -> None:
-    """Change a read, its item locked."""
-    connection.execute(update(reads).where(reads.c.lease_id == lease_id).values(**values))
+def set_read(connection: Connection, under: str, **values: str | float) -> None:
+    """Change the read under this lease, its item locked."""
+    connection.execute(update(reads).where(reads.c.lease_id == under).values(**values))
 
 
 def _lease(connection: Connection, row: Row[Any], wish: Wish) -> Lease | None:
