@@ -25,6 +25,14 @@ LEASE_ID = r"^[0-9a-f]{32}$"
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.:-]{1,200}$")]
 Seconds = Annotated[float, Field(ge=0, le=DAY_SECONDS, allow_inf_nan=False, strict=True)]
 Words = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Reason = Annotated[
+    str,
+    StringConstraints(
+        max_length=500,
+        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b-\x1f\x7f]*$",
+    ),
+]
+"""Words, and not only spaces."""
 
 
 class Asked(BaseModel):
@@ -59,7 +67,7 @@ class GivenAnswer(Asked):
 class GivenSkip(Asked):
     """Why somebody else should look."""
 
-    reason: Words
+    reason: Reason
     seconds: Seconds = 0.0
 
 

@@ -57,9 +57,7 @@ class MadeUp:
     base: str
 
 
-def made_up_review(
-    folder: Path, *, names: Sequence[str] = STRUCTURES, copies: int = 1
-) -> MadeUp:
+def made_up_review(folder: Path, *, names: Sequence[str] = STRUCTURES, copies: int = 1) -> MadeUp:
     """A scan with a block for each structure, ``copies`` questions about each."""
     store = Workspace.create(str(folder / "workspace"))
     taxonomy = load_taxonomy()

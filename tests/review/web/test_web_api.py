@@ -12,12 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from made_up_room import TOKENS, MadeUp, logged_in, made_up_app, made_up_review, take
 from schemathesis import Case, GenerationMode
-from schemathesis.specs.openapi.checks import negative_data_rejection
 from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.testclient import TestClient
 
+UNDER_A_LEASE = [negative_data_rejection, positive_data_acceptance]
+"""The lease is put in afterwards, and what an item allows no description says."""
+LOGINS = {"/api/session", "/monailabel/auth/token"}
+OPEN = {"/monailabel/auth/": {"enabled": True, "client_id": "scalemai", "realm": None}}
+"""What MONAI Label's client asks before it logs in."""
 FEW = settings(
-    max_examples=25,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
@@ -77,16 +82,16 @@ def test_anything_sent_with_a_session_is_answered_as_described(tried: Tried) -> 
     def check(case: Case) -> None:
         case.call_and_validate(headers=tried.session())
 
-    assert try_all(tried.schema, check) > 300
+    assert try_all(tried.schema, check) > 150
 
 
 def test_anything_sent_under_a_held_lease_is_answered_as_described(tried: Tried) -> None:
     def check(case: Case) -> None:
         headers = tried.session()
         case.path_parameters["lease_id"] = tried.lease_id()
-        case.call_and_validate(headers=headers, excluded_checks=[negative_data_rejection])
+        case.call_and_validate(headers=headers, excluded_checks=UNDER_A_LEASE)
 
-    assert try_all(tried.schema.include(path_regex="lease_id"), check) > 200
+    assert try_all(tried.schema.include(path_regex="lease_id"), check) > 80
 
 
 def test_anything_sent_without_a_session_is_turned_away(tried: Tried) -> None:
@@ -94,13 +99,16 @@ def test_anything_sent_without_a_session_is_turned_away(tried: Tried) -> None:
 
     def check(case: Case) -> None:
         answer = case.call()
+        if answer.status_code == 200:
+            assert answer.json() == OPEN[case.path]
+            return
         refused = {401, 405}
-        if case.path == "/api/session" and case.method == "POST":
+        if case.path in LOGINS and case.method == "POST":
             refused |= {413, 415, 422}
         assert answer.status_code in refused, answer.text
         assert_nothing_told(answer.json(), tried)
 
-    assert try_all(tried.schema, check) > 300
+    assert try_all(tried.schema, check) > 150
     assert (tried.made.queue.counts(1), tried.made.store.review_log(1).read()) == before
 
 
