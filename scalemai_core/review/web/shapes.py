@@ -20,6 +20,7 @@ from scalemai_core.review.bundle.cut import item_header
 
 DAY_SECONDS = 86_400.0
 MOST_PIECES = 250
+MOST_KINDS = 20
 
 LEASE_ID = r"^[0-9a-f]{32}$"
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.:-]{1,200}$")]
@@ -51,7 +52,7 @@ class WantedLeases(Asked):
     """How many items somebody takes, and of which kinds."""
 
     count: Literal[1, 2, 3, 4, 5] = 1
-    kinds: frozenset[ItemKind] | None = None
+    kinds: tuple[ItemKind, ...] | None = Field(default=None, max_length=MOST_KINDS)
 
 
 class GivenAnswer(Asked):

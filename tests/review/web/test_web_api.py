@@ -12,13 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from made_up_room import TOKENS, MadeUp, logged_in, made_up_app, made_up_review, take
 from schemathesis import Case, GenerationMode
+from schemathesis.core.result import Ok
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from starlette.testclient import TestClient
 
 UNDER_A_LEASE = [negative_data_rejection, positive_data_acceptance]
 """The lease is put in afterwards, and what an item allows no description says."""
-LOGINS = {"/api/session", "/monailabel/auth/token"}
+UNKNOWN_MAY_ASK = {
+    ("POST", "/api/session"),
+    ("POST", "/monailabel/auth/token"),
+    ("GET", "/monailabel/datastore/image"),
+}
+"""Where what is sent says who asks: a token, or the lease that a tool was just told of."""
 OPEN = {"/monailabel/auth/": {"enabled": True, "client_id": "scalemai", "realm": None}}
 """What MONAI Label's client asks before it logs in."""
 FEW = settings(
@@ -26,7 +32,7 @@ FEW = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 
@@ -70,6 +76,7 @@ def try_all(schema: BaseSchema, check: Callable[[Case], None]) -> int:
         check(case)
 
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         for mode in GenerationMode:
             try:
                 FEW(given(case=result.ok().as_strategy(generation_mode=mode))(tried_with))()
@@ -80,7 +87,9 @@ def try_all(schema: BaseSchema, check: Callable[[Case], None]) -> int:
 
 def test_anything_sent_with_a_session_is_answered_as_described(tried: Tried) -> None:
     def check(case: Case) -> None:
-        case.call_and_validate(headers=tried.session())
+        by_state = case.path == "/api/undo" or case.path.startswith("/monailabel")
+        excluded = [positive_data_acceptance] if by_state else []
+        case.call_and_validate(headers=tried.session(), excluded_checks=excluded)
 
     assert try_all(tried.schema, check) > 150
 
@@ -103,7 +112,7 @@ def test_anything_sent_without_a_session_is_turned_away(tried: Tried) -> None:
             assert answer.json() == OPEN[case.path]
             return
         refused = {401, 405}
-        if case.path in LOGINS and case.method == "POST":
+        if (case.method, case.path) in UNKNOWN_MAY_ASK:
             refused |= {413, 415, 422}
         assert answer.status_code in refused, answer.text
         assert_nothing_told(answer.json(), tried)
