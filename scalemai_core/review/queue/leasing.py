@@ -107,7 +107,11 @@ def take(connection: Connection, wish: Wish, count: int) -> list[Lease]:
 
 def own_read(connection: Connection, reader: str, lease_id: str, now: float) -> Row[Any]:
     """The read that the reader holds, its item locked; raises LeaseLostError."""
-    row = read_of(connection, lease_id)
+    return held_by(read_of(connection, lease_id), reader, now)
+
+
+def held_by(row: Row[Any] | None, reader: str, now: float) -> Row[Any]:
+    """The read, if it is the reader's to answer; raises LeaseLostError that says why not."""
     if row is None or row.reader != reader:
         raise LeaseLostError("this item is not held for you any more; take the next one")
     if row.state == ReadState.WRITING.value:
