@@ -103,15 +103,15 @@ export class Desk {
   }
 
   /** @param {import("./holds.js").Hold} hold */
-  #show({ bundle }) {
+  #show({ bundle, item }) {
     if (this.shown !== "figures") this.view("reading");
     this.question.show(bundle);
     this.pieces.show(bundle);
     this.viewer.show(bundle);
     this.strip.draw();
     this.locator.draw();
-    this.#hints(bundle);
-    this.queue.point(bundle.item.item_id, this.reading.holds.list.map((hold) => hold.item.item_id));
+    this.#hints();
+    this.queue.point(item.item_id, this.reading.holds.list.map((hold) => hold.item.item_id));
     this.page.title = `${capital(bundle.item.structure_words)} \u2013 ScaleMAI review`;
     this.voice.announce(`${this.question.asked.textContent} ${bundle.item.structure_words}. ${bundle.item.reason}`);
   }
@@ -125,8 +125,8 @@ export class Desk {
     this.voice.announce("Nothing waits.");
   }
 
-  #hints(bundle) {
-    const hints = [["S", "skip"], ["U", "undo"], ["Space", "hide lines"], ["1\u20264", "window"], ["Home", "item"]];
+  #hints() {
+    const hints = [["S", "skip"], ["U", "undo"], ["\u2191 \u2193", "slice"], ["Space", "hide lines"], ["1\u20264", "window"], ["Home", "item"]];
     if (!this.#element("pieces").hidden) hints.unshift(["P", "mark piece"], ["X", "delete piece"]);
     this.#element("hints").replaceChildren(...hints.map(([key, words]) => {
       const hint = this.page.createElement("span");
@@ -136,7 +136,6 @@ export class Desk {
       return hint;
     }));
     this.#element("readout").textContent = "";
-    this.hinted = bundle;
   }
 
   #bring(item) {

@@ -38,17 +38,27 @@ export function pathOf(lines, placement) {
   return path;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Path2D} path @param {Stroke} stroke @param {number} point */
-export function strokePath(context, path, stroke, point) {
-  const width = Math.max(1, Math.round(stroke.width * point));
-  context.lineJoin = "miter";
+/** @returns {number} whole device pixels */
+function widthOf(stroke, point) {
+  return Math.max(1, Math.round(stroke.width * point));
+}
+
+/**
+ * A dark edge, so that a line shows on bone as on air; under all lines, so that it hides none.
+ * @param {CanvasRenderingContext2D} context @param {Path2D} path @param {Stroke} stroke @param {number} point
+ */
+export function strokeHalo(context, path, stroke, point) {
   context.setLineDash([]);
   context.strokeStyle = HALO;
-  context.lineWidth = width + Math.max(1, Math.round(1.2 * point));
+  context.lineWidth = widthOf(stroke, point) + 2 * Math.max(1, Math.round(0.6 * point));
   context.stroke(path);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Path2D} path @param {Stroke} stroke @param {number} point */
+export function strokePath(context, path, stroke, point) {
   context.setLineDash(stroke.dash.map((length) => length * point));
   context.strokeStyle = stroke.colour;
-  context.lineWidth = width;
+  context.lineWidth = widthOf(stroke, point);
   context.stroke(path);
   context.setLineDash([]);
 }

@@ -1,6 +1,6 @@
 /** One of the six pictures: a plane's slice, clean or with outlines. */
 
-import { hatch, MARKED, pathOf, pointSize, strokeCrosshair, strokeNeighbours, strokePath, STROKES, write, writeScale } from "./ink.js";
+import { hatch, MARKED, pathOf, pointSize, strokeCrosshair, strokeHalo, strokeNeighbours, strokePath, STROKES, write, writeScale } from "./ink.js";
 import { Placement } from "./plane.js";
 
 /**
@@ -80,10 +80,9 @@ export class Pane {
       context.drawImage(section.tint, ...this.area);
     }
     strokeNeighbours(context, section.neighbours, placement, point);
-    for (const key of ["A", "B", "C"]) {
-      const path = pathOf(section.lines[key], placement);
-      if (section.lines[key].length) strokePath(context, path, STROKES[key], point);
-    }
+    const paths = ["A", "B", "C"].map((key) => [pathOf(section.lines[key], placement), STROKES[key]]);
+    for (const [path, stroke] of paths) strokeHalo(context, path, stroke, point);
+    for (const [path, stroke] of paths) strokePath(context, path, stroke, point);
     for (const number of view.marked) this.#marked(section.piece(number), point);
     if (section.bundle.pieces.length > 1) this.#numbers(section, view, point);
   }
@@ -93,6 +92,7 @@ export class Pane {
     const path = pathOf(lines, this.placement);
     this.context.fillStyle = hatch(this.context, point);
     this.context.fill(path);
+    strokeHalo(this.context, path, MARKED, point);
     strokePath(this.context, path, MARKED, point);
   }
 

@@ -97,7 +97,7 @@ export class Pieces {
     const size = document.createElement("span");
     size.textContent = volumeWords(piece.volume_ml);
     const state = document.createElement("small");
-    state.textContent = this.marked.has(piece.number) ? "X deletes" : "";
+    state.textContent = this.marked.has(piece.number) ? "X" : "";
     row.append(name, size, state);
     row.addEventListener("click", () => this.toggle(piece.number));
     return row;

@@ -43,7 +43,7 @@ export function answersOf(bundle, acts) {
   if (kind === "lesion") {
     return [
       { key: "K", words: "lesion, keep", line: "a", detail: volumeWords(bundle.options[0]?.volume_ml), act: acts.keep },
-      { key: "X", words: "no lesion, delete", act: acts.remove },
+      { key: "X", words: "no lesion, delete", line: "m", act: acts.remove },
     ];
   }
   const first = bundle.option("A");

@@ -1,5 +1,6 @@
 /** One reader at work: item after item, each answer sent behind the next one's back. */
 
+import { Unreachable } from "./api.js";
 import { Holds } from "./holds.js";
 import { Outbox } from "./outbox.js";
 import { Stopwatch } from "./stopwatch.js";
@@ -144,7 +145,8 @@ export class Reading {
   trouble(error, what) {
     if (error.status === SIGNED_OUT) this.screen.signedOut();
     else if (error.status) this.voice.warn(refusalWords(error, what));
-    else this.voice.warn(`${what}: the server cannot be reached. Try again in a moment.`);
+    else if (error instanceof Unreachable) this.voice.warn(`${what}: the server cannot be reached. Try again in a moment.`);
+    else this.voice.warn(`${what}: this browser could not do it (${error.message}).`);
   }
 
   #close(since) {

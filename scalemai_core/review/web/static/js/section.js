@@ -8,8 +8,8 @@ import { sliceOf } from "./plane.js";
 /** @typedef {import("./bundle.js").Bundle} Bundle @typedef {import("./plane.js").Plane} Plane */
 
 /** Little-endian ABGR; cyan where only A is, yellow where only B is. */
-const ONLY_A = 0x52eed322;
-const ONLY_B = 0x5216c8ff;
+const ONLY_A = 0x3ceed322;
+const ONLY_B = 0x3c16c8ff;
 
 /** @param {number} columns @param {number} rows @returns {HTMLCanvasElement} */
 export function offscreen(columns, rows) {
