@@ -19,6 +19,18 @@ class WorkspaceError(UsageError):
     """The workspace is missing, unreadable or of another format."""
 
 
+class LeaseLostError(UsageError):
+    """The item is no longer held for this reader: the lease ran out, was given back or is used."""
+
+
+class ChangedMaskError(UsageError):
+    """The mask is no longer the one that the reader was shown."""
+
+
+class TooLargeError(UsageError):
+    """More than may be deleted with one key, or sent in one piece."""
+
+
 class CommitConflict(ScaleMAIError):  # noqa: N818 - names the state, as Delta Lake's own conflict does
     """Somebody else committed a dataset version in between: reload and try again."""
 

@@ -8,9 +8,10 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.records.review import ReviewItem, lesion_item, mask_item
+from scalemai_core.records.review import ReviewItem, Verdict, lesion_item, mask_item
+from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.review.queue import Queue
+from scalemai_core.review.queue.queue import Queue
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.decide import ITEMS
@@ -33,11 +34,25 @@ def fill_queue(inputs: StageInputs) -> tuple[ReviewItem, ...]:
     """Put the round's questions into the queue; returns those still open."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     queue = open_queue(store, plan.settings.review)
-    decided = frozenset(verdict.item_id for verdict in verdicts_of_round(store, plan))
-    queue.materialize(review_items(store, inputs), decided)
+    answers = [answer_entry(verdict) for verdict in verdicts_of_round(store, plan)]
+    queue.fill(review_items(store, inputs), answers)
     still_open = queue.open_items(plan.number)
-    log.info("review: %d questions open, %d answered", len(still_open), len(decided))
+    log.info("review: %d questions open, %d answered", len(still_open), len(answers))
     return still_open
+
+
+def answer_entry(verdict: Verdict) -> ReviewEntry:
+    """An answer as the review's log has it."""
+    return ReviewEntry(
+        entry_id=f"{verdict.item_id}-{verdict.reader}",
+        act=Act.ANSWER,
+        round=verdict.round,
+        item_id=verdict.item_id,
+        reader=verdict.reader,
+        created=verdict.created,
+        seconds=verdict.seconds,
+        verdict=verdict,
+    )
 
 
 def review_items(store: Workspace, inputs: StageInputs) -> tuple[ReviewItem, ...]:

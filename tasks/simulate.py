@@ -26,7 +26,7 @@ from scalemai_core.volume.components import components
 from scalemai_core.volume.resample import resample_labels
 from tasks.candidates import stored_candidates
 from tasks.dataset import LabelledScan, labelled_scans
-from tasks.review import open_queue
+from tasks.review import answer_entry, open_queue
 from tasks.shards import Rows, run_shard
 from tasks.truth import Truth, read_truth
 
@@ -51,7 +51,8 @@ def simulate_shard(inputs: StageInputs, shard: Shard, truth: str) -> ShardSummar
         store.catalog.append(
             "verdicts", [verdict.model_dump() for verdict in verdicts], tables.VERDICTS
         )
-        queue.settle([verdict.item_id for verdict in verdicts])
+        for verdict in verdicts:
+            queue.record(answer_entry(verdict))
         return rows
 
     return run_shard(store, shard, work)

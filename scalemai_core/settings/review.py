@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from scalemai_core.settings.section import Section
+from scalemai_core.settings.web import WebSettings
 
 
 class ReviewSettings(Section):
@@ -42,3 +43,5 @@ class ReviewSettings(Section):
     """Largest edge of what an item shows. Ours."""
     margin_mm: float = Field(default=25.0, ge=0)
     """Shown around the masks, where the field is not full. Ours."""
+    web: WebSettings = WebSettings()
+    """Its server."""

@@ -103,6 +103,10 @@ class ScanVolumes:
         """Lazy int16 array, axes z, y, x."""
         return self._volumes.array(_scan(scan_id))
 
+    def grid(self, scan_id: str) -> Grid:
+        """Where the voxels lie in the patient."""
+        return self._volumes.grid(_scan(scan_id))
+
     def read(self, scan_id: str) -> ImageZYX:
         """All voxels, HU."""
         return self._volumes.read(_scan(scan_id))
@@ -157,6 +161,10 @@ class Predictions:
     def exists(self, model: str, scan_id: str, layer: Layer) -> bool:
         """Whether the model predicted this layer of this scan."""
         return self._volumes.exists(_prediction(model, scan_id, layer))
+
+    def array(self, model: str, scan_id: str, layer: Layer) -> zarr.Array[Any]:
+        """Lazy uint8 array, axes z, y, x."""
+        return self._volumes.array(_prediction(model, scan_id, layer))
 
     def read(self, model: str, scan_id: str, layer: Layer) -> LabelsZYX:
         """All voxels."""

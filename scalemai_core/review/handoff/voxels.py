@@ -1,0 +1,55 @@
+"""The voxels of an item that leave for an editor: one box of a scan, read alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scalemai_core.errors import UsageError
+from scalemai_core.records.grid import Grid
+from scalemai_core.records.item_view import Box, ItemView
+from scalemai_core.records.label_map import ImageZYX, LabelsZYX
+from scalemai_core.records.review import ItemKind, ReviewItem
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+
+DRAWN_KINDS = frozenset({ItemKind.CHOOSE, ItemKind.EDIT})
+"""What may be answered by a drawing, as a reader is told of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemVoxels:
+    """CT and current mask of one item."""
+
+    image_zyx: ImageZYX
+    mask_zyx: LabelsZYX
+    """Ids of the structure and its parts, 0 elsewhere."""
+    grid: Grid
+
+
+def crop_grid(scan_grid: Grid, box: Box) -> Grid:
+    """Where a box of the scan lies."""
+    affine = scan_grid.matrix
+    affine[:3, 3] += affine[:3, :3] @ np.array(box[2::-1], dtype=np.float64)
+    return Grid.of(
+        tuple(last - first for first, last in zip(box[:3], box[3:], strict=True)), affine
+    )
+
+
+def read_item(store: Workspace, item: ReviewItem, view: ItemView) -> ItemVoxels:
+    """Read the item's box.
+
+    Raises UsageError where a drawing is no answer to it, FileNotFoundError where voxels are lost.
+    """
+    if item.shown_kind not in DRAWN_KINDS:
+        raise UsageError("this item is answered by a key, not by a drawing: answer it on the page")
+    z0, y0, x0, z1, y1, x1 = view.box
+    box = (slice(z0, z1), slice(y0, y1), slice(x0, x1))
+    image_zyx = np.asarray(store.scans.array(item.scan_id)[box])
+    mask_zyx = np.zeros(image_zyx.shape, dtype=np.uint8)
+    if item.base_label_map is not None:
+        labels_zyx = np.asarray(store.labels.array(item.base_label_map)[box])
+        own = np.isin(labels_zyx, load_taxonomy().member_ids(item.structure))
+        mask_zyx = np.where(own, labels_zyx, np.uint8(0))
+    return ItemVoxels(image_zyx, mask_zyx, crop_grid(store.scans.grid(item.scan_id), view.box))

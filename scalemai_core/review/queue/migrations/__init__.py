@@ -1,0 +1,1 @@
+"""How a queue's tables came to be, step by step."""
