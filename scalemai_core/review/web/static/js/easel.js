@@ -15,7 +15,14 @@ const OPTIONS = {
   multiplanarForceRender: false,
   sliceType: AXIAL,
   dragMode: WINDOWING,
-  crosshairWidth: 0.6,
+  crosshairWidth: 0.15,
+  crosshairWidthUnit: "mm",
+  crosshairGap: 6,
+  showAllOrientationMarkers: true,
+  isRuler: true,
+  fontColor: [1, 1, 1, 1],
+  rulerColor: [1, 1, 1, 0.9],
+  rulerWidth: 2,
   crosshairColor: [0.53, 0.94, 0.67, 0.5],
   backColor: [0, 0, 0, 1],
   isForceMouseClickToVoxelCenters: true,
@@ -54,7 +61,8 @@ export class Easel {
     niivue.updateGLVolume();
     niivue.createEmptyDrawing();
     niivue.setDrawColormap(COLOURS);
-    niivue.setDrawOpacity(0.42);
+    niivue.drawRimOpacity = 1;
+    niivue.setDrawOpacity(0.3);
     niivue.setDrawingEnabled(true);
     niivue.setSliceType(AXIAL);
   }
@@ -64,14 +72,12 @@ export class Easel {
     return shapeOf(this.file);
   }
 
-  /** @param {Uint8Array} mask in the order of the file; the undo starts from here */
+  /** @param {Uint8Array} mask in the order of the file; an undo brings back what was drawn before */
   start(mask) {
     const { niivue } = this;
-    niivue.createEmptyDrawing();
     this.#eachVoxel((shown, filed) => {
       niivue.drawBitmap[shown] = mask[filed];
     });
-    niivue.drawClearAllUndoBitmaps();
     niivue.drawAddUndoBitmap();
     niivue.refreshDrawing(true);
     this.changed();

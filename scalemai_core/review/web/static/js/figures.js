@@ -29,7 +29,8 @@ export function timeWords(minutes) {
 
 /** @param {any} progress @returns {string} */
 export function progressWords(progress) {
-  return [`${progress.decided} of ${progress.total} decided`, timeWords(progress.minutes_left)].filter(Boolean).join(" \u00b7 ");
+  const left = progress.open > 0 ? timeWords(progress.minutes_left) : "";
+  return [`${progress.decided} of ${progress.total} decided`, left].filter(Boolean).join(" \u00b7 ");
 }
 
 /** @param {HTMLElement} root @param {any} stats @param {string} me */

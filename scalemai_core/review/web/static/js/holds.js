@@ -22,7 +22,6 @@ export class Holds {
     /** @type {Hold[]} */ this.list = [];
     /** Leases that were answered, or that cannot be shown. @type {Set<string>} */ this.done = new Set();
     /** @type {Set<string>} */ this.broken = new Set();
-    this.answered = false;
     setInterval(() => this.renew(), RENEW_SECONDS * 1000);
     document.addEventListener("visibilitychange", () => this.renew());
   }

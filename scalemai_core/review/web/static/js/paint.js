@@ -115,7 +115,7 @@ export class Paint {
 
   #turn() {
     const all = this.easel.turn();
-    this.#element("paint-plane").querySelector("span").textContent = all ? "Axial only" : "All planes";
+    this.#element("paint-plane").querySelector("span").textContent = all ? "Axial" : "3 planes";
   }
 
   #buttons() {

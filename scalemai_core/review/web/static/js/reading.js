@@ -16,6 +16,8 @@ const LOCKED_MS = 250;
 const SIGNED_OUT = 401;
 /** How many answered items are kept in memory, so that an undo shows at once. */
 const REMEMBERED = 4;
+/** Refusals after which there is nothing left to answer. */
+const GONE = new Set(["lease_lost", "closed", "changed_mask"]);
 
 /** What is in front of the reader, and what becomes of it. */
 export class Reading {
@@ -27,7 +29,7 @@ export class Reading {
     this.stopwatch = new Stopwatch();
     /** @type {Hold | null} */ this.current = null;
     this.lockedUntil = 0;
-    /** @type {Map<string, import("./bundle.js").Bundle>} */ this.seen = new Map();
+    /** The last ones, by lease. @type {Map<string, Hold>} */ this.answered = new Map();
     this.open = false;
     this.holds = new Holds(api, {
       changed: () => this.advance(),
@@ -122,7 +124,8 @@ export class Reading {
     await this.outbox.empty();
     try {
       const { lease } = await this.api.undo();
-      this.holds.putFirst(lease, this.seen.get(lease.item.item_id) ?? null);
+      const before = [...this.answered.values()].find((hold) => hold.item.item_id === lease.item.item_id);
+      this.holds.putFirst(lease, before?.bundle ?? null);
       this.screen.decided(lease.item.item_id, "");
       this.voice.say(`Taken back: ${lease.item.structure_words}`);
       this.screen.counted();
@@ -164,8 +167,8 @@ export class Reading {
   }
 
   #next(hold, words) {
-    this.seen.set(hold.item.item_id, hold.bundle);
-    if (this.seen.size > REMEMBERED) this.seen.delete(this.seen.keys().next().value);
+    this.answered.set(hold.lease, hold);
+    if (this.answered.size > REMEMBERED) this.answered.delete(this.answered.keys().next().value);
     this.holds.drop(hold.lease);
     this.screen.decided(hold.item.item_id, words);
     this.advance();
@@ -193,7 +196,24 @@ export class Reading {
       return;
     }
     this.voice.warn(refusalWords(refusal, letter.words));
+    if (refusal.code === "changed_mask") this.#pass(letter);
+    else if (!GONE.has(refusal.code)) this.#bringBack(letter);
     this.#taken();
+  }
+
+  /** Nobody need be asked about a mask that is no more; the round that comes asks again. */
+  #pass({ kind, lease, words }) {
+    if (kind === "skip") return;
+    const body = { reason: "the mask has changed since it was shown", seconds: 0 };
+    this.outbox.add({ kind: "skip", lease, words, body });
+  }
+
+  /** The item still waits for an answer that it takes. */
+  #bringBack({ lease }) {
+    const hold = this.answered.get(lease);
+    if (!hold) return;
+    this.screen.decided(hold.item.item_id, "");
+    this.holds.putFirst({ lease_id: lease, item: hold.item }, hold.bundle);
   }
 
   #lost(hold, refusal) {
