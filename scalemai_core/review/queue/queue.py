@@ -38,7 +38,7 @@ class Queue:
 
         A server that began to store an act so long ago is taken for dead.
         """
-        self._database = Database(database)
+        self.database = self._database = Database(database)  # a server keeps sessions there
         self._storing_seconds = storing_seconds
 
     # -- what is asked, and what was said ------------------------------------------------------

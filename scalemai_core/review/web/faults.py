@@ -69,6 +69,8 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST:  # a body that cannot even be read is as any other
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = CODES.get(status, "bad_request")
     return _answer(status, error.detail or status.phrase, code, error.headers)
 

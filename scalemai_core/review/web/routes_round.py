@@ -27,7 +27,7 @@ def open_round(room: InRoom) -> OpenRound:
     return OpenRound(
         round=desk.round_number,
         kinds=Counter(item.shown_kind for item in waiting),
-        progress=room.queue.progress(desk.round_number),
+        progress=desk.progress(),
     )
 
 
@@ -39,7 +39,7 @@ def items(
     desk = room.desk_of()
     if desk is None:
         return Listing(items=())
-    listed = room.queue.listing(desk.round_number, visitor.reader, limit)
+    listed = desk.listing(visitor.reader, limit)
     return Listing(items=tuple(ListedRow.of(one) for one in listed))
 
 

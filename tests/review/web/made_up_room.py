@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from scalemai_core.records.review import ItemKind, ReviewItem
 from scalemai_core.records.scan import Scan
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.queue.queue import Queue
+from scalemai_core.review.views import NESTED
 from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.sessions import secret_hash
 from scalemai_core.settings.review import ReviewSettings
@@ -90,15 +92,13 @@ def made_up_review(
     )  # fmt: skip
     items = tuple(_item(scan_id, name, base, rival, 10.0 - n) for n, name in enumerate(names))
     views = [_view(item).model_dump(mode="json") for item in items]
-    store.round(1).write("views", _table(views))
+    store.round(1).write("views", view_table(views))
     queue = Queue(database or f"sqlite:///{folder / 'queue.db'}")
     queue.fill(items, ())
     for name, token in TOKENS.items():
         queue.add_reader(Reader(name=name, role=ROLES[name]), secret_hash(token))
     desk = Desk(store, queue, 1, ReviewSettings())
-    return MadeUp(
-        store=store, queue=queue, desk=desk, items=items, scan_id=scan_id, base=base
-    )
+    return MadeUp(store=store, queue=queue, desk=desk, items=items, scan_id=scan_id, base=base)
 
 
 def made_up_app(made: MadeUp, **settings: Any) -> FastAPI:
@@ -156,6 +156,7 @@ def _view(item: ReviewItem) -> ItemView:
     )
 
 
-def _table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Nested values as JSON strings."""
+def view_table(views: list[dict[str, Any]]) -> pl.DataFrame:
+    """As a round stores it: nested values as JSON."""
+    rows = [{k: json.dumps(v) if k in NESTED else v for k, v in row.items()} for row in views]
     return pl.DataFrame(rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from made_up_room import MadeUp, keeping, logged_in, take
+from made_up_room import MadeUp, client_of, keeping, logged_in, take
 from starlette.testclient import TestClient
 
 from scalemai_core.review.queue.tables import reads
@@ -111,7 +111,8 @@ def test_a_closed_review_takes_nothing(made: MadeUp, ada: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "seconds", ["NaN", "Infinity", "-Infinity", "-1", "1e400", "86401", '"five"', "null", "[]", "1" + "0" * 5000]
+    "seconds", ["NaN", "Infinity", "-Infinity", "-1", "1e400", "86401", '"five"', "null", "[]",
+     "1" + "0" * 5000],
 )  # fmt: skip
 def test_strange_seconds_are_refused(made: MadeUp, ada: TestClient, seconds: str) -> None:
     (lease,) = take(ada)
@@ -147,7 +148,7 @@ def test_a_strange_limit_is_refused(ada: TestClient, limit: str) -> None:
 def test_a_strange_body_is_refused(ada: TestClient, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     refused = ada.post("/api/leases", content=body, headers=headers)
-    assert refused.status_code in {400, 422}
+    assert refused.status_code == 422
     assert set(refused.json()) == {"error", "code"}
 
 
@@ -165,9 +166,11 @@ def test_half_a_character_is_refused(made: MadeUp, ada: TestClient) -> None:
     (lease,) = take(ada)
     headers = {"Content-Type": "application/json"}
     for field in ("reason", "seconds"):
-        body = '{"reason": "unsure", "seconds": 1}'.replace("unsure", "\\ud800") if (
-            field == "reason"
-        ) else '{"reason": "unsure", "seconds": "\\ud800"}'
+        body = (
+            '{"reason": "unsure", "seconds": 1}'.replace("unsure", "\\ud800")
+            if (field == "reason")
+            else '{"reason": "unsure", "seconds": "\\ud800"}'
+        )
         path = f"/api/leases/{lease['lease_id']}/skip"
         assert ada.post(path, content=body, headers=headers).status_code == 422
     assert made.store.review_log(1).read() == ()
@@ -187,10 +190,13 @@ def test_a_script_in_a_skip_reason_comes_back_as_json_only(
     assert "<script>" not in logged_in(app, "cleo").get("/").text.replace("<script type", "")
 
 
-def test_a_formula_in_a_database_query_is_only_text(made: MadeUp, ada: TestClient) -> None:
+def test_a_formula_in_a_database_query_is_only_text(
+    app: FastAPI, made: MadeUp, ada: TestClient
+) -> None:
     for name in ("' OR '1'='1", "'; DROP TABLE review_items; --"):
         assert ada.get(f"/api/leases/{name}/bundle").status_code == 422
-        ada.cookies.set("scalemai_review", name, domain="localhost.local")
+        headers = {"Authorization": f"Bearer {name}"}
+        assert client_of(app).get("/api/round", headers=headers).status_code == 401
     assert len(made.queue.open_items(1)) == len(made.items)
 
 

@@ -11,7 +11,16 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from made_up_room import GRID, SHAPE_ZYX, MadeUp, client_of, drawn_mask, logged_in, made_up_app, take
+from made_up_room import (
+    GRID,
+    SHAPE_ZYX,
+    MadeUp,
+    client_of,
+    drawn_mask,
+    logged_in,
+    made_up_app,
+    take,
+)
 from starlette.testclient import TestClient
 
 MEGABYTE = 1_000_000
@@ -166,7 +175,7 @@ def test_a_gzip_bomb_is_never_unpacked(made: MadeUp, ada: TestClient) -> None:
 def test_a_body_packed_on_the_way_is_not_unpacked(ada: TestClient) -> None:
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     sent = gzip.compress(b'{"count": 1}')
-    assert ada.post("/api/leases", content=sent, headers=headers).status_code in {400, 422}
+    assert ada.post("/api/leases", content=sent, headers=headers).status_code == 422
 
 
 def test_a_stranger_uploads_nothing(made: MadeUp) -> None:

@@ -129,7 +129,8 @@ def test_a_foreign_host_is_refused(ada: TestClient, host: str) -> None:
 
 def test_every_answer_carries_the_strict_headers(ada: TestClient, stranger: TestClient) -> None:
     answers = [ada.get("/api/round"), ada.get("/nowhere"), stranger.get("/api/round"),
-               ada.get("/", headers={"Host": "evil.example"}), ada.post("/api/leases", json={})]  # fmt: skip
+               ada.get("/", headers={"Host": "evil.example"}),
+               ada.post("/api/leases", json={})]  # fmt: skip
     for answer in answers:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
