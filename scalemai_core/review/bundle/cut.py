@@ -101,7 +101,7 @@ def _grid_header(grid: Grid) -> dict[str, Any]:
     return {
         "shape_zyx": grid.shape_zyx,
         "spacing_mm_zyx": grid.spacing_mm_zyx,
-        "affine": [*grid.affine, (0.0, 0.0, 0.0, 1.0)][:4],
+        "affine": grid.affine,
     }
 
 

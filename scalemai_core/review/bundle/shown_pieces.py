@@ -23,9 +23,9 @@ Fragments = list[tuple[int, BoxedMask]]
 def number_pieces(current_zyx: MaskZYX, box: Box, pieces: Sequence[Piece]) -> NDArray[np.uint8]:
     """The number of the piece at every voxel of the crop ``box``; 0 where it is none, or unknown.
 
-    The crop may cut a piece into several. One that lies wholly inside is recognized by its box, and
-    by its hash where boxes are equal; what is left over belongs to the largest of those that the
-    crop cuts, as far as boxes tell.
+    What does not reach the crop's faces is a whole piece and known by its box, and by its hash
+    where boxes are equal. The rest belongs to the largest piece that the crop cuts and whose box
+    holds it: no key deletes such a piece, so that a mistaken number does no harm.
     """
     found_zyx, _ = components(current_zyx)
     numbers = np.zeros(int(found_zyx.max(initial=0)) + 1, dtype=np.uint8)
@@ -34,13 +34,15 @@ def number_pieces(current_zyx: MaskZYX, box: Box, pieces: Sequence[Piece]) -> ND
     for number, fragment in fragments:
         by_box.setdefault(fragment.box, []).append((number, fragment))
     for piece in pieces:
-        for number, fragment in by_box.get(piece.box, []):
-            if len(by_box[piece.box]) == 1 or _is(fragment, piece):
+        alike = by_box.get(piece.box, [])
+        for number, fragment in alike:
+            if len(alike) == 1 or _is(fragment, piece):
                 numbers[number] = piece.number
     cut = [piece for piece in pieces if not _holds(box, piece.box)]
     for number, fragment in fragments:
-        homes = (piece.number for piece in cut if _holds(piece.box, fragment.box))
-        numbers[number] = numbers[number] or next(homes, 0)
+        if not numbers[number] and _reaches_face(fragment.box, box):
+            homes = (piece.number for piece in cut if _holds(piece.box, fragment.box))
+            numbers[number] = next(homes, 0)
     return numbers[found_zyx]
 
 
@@ -86,3 +88,7 @@ def _is(fragment: BoxedMask, piece: Piece) -> bool:
 
 def _holds(outer: Box, inner: Box) -> bool:
     return overlap_of(outer, inner) == inner
+
+
+def _reaches_face(inner: Box, outer: Box) -> bool:
+    return any(a == b for a, b in zip(inner, outer, strict=True))
