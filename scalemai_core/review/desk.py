@@ -164,8 +164,6 @@ class Desk:
         number = self.round_number
         items, entries = self.queue.items(number), self.queue.entries(number)
         return review_stats(items, entries, self.progress(), number, reader)
-        )
-        return review_stats(items, entries, self.progress(), self.round_number, reader)
 
     # -- steps ---------------------------------------------------------------------------------
 

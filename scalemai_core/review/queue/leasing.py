@@ -125,7 +125,7 @@ def give_back(connection: Connection, row: Row[Any]) -> None:
     recount(connection, [row.item_id])
 
 
-def set_read(connection: Connection, lease_id: str, **values: str | float) -> None:
+def set_read(connection: Connection, lease_id: str, /, **values: str | float) -> None:
     """Change a read, its item locked."""
     connection.execute(update(reads).where(reads.c.lease_id == lease_id).values(**values))
 

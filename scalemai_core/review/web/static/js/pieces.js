@@ -4,6 +4,9 @@ import { volumeWords } from "./question.js";
 
 /** @typedef {import("./bundle.js").Piece} Piece */
 
+/** The largest piece: mostly the organ itself, so that it is never marked by itself. */
+const MAIN = 1;
+
 /** The list of pieces beside the viewer. */
 export class Pieces {
   /** @param {HTMLElement} root @param {import("./viewer.js").Viewer} viewer @param {import("./voice.js").Voice} voice */
@@ -49,21 +52,22 @@ export class Pieces {
 
   /** Mark only the next piece that may be deleted. @param {number} step 1 or -1 */
   next(step) {
-    const pieces = this.bundle?.deletable ?? [];
+    const pieces = this.bundle ? smallerFirst(this.bundle.deletable) : [];
     if (pieces.length === 0) return;
     const here = pieces.findIndex((piece) => this.marked.has(piece.number));
     const place = here < 0 ? this.#nearest(pieces) : (here + step + pieces.length) % pieces.length;
     this.#mark(new Set([pieces[place].number]), pieces[place]);
   }
 
-  /** The piece that the item is about, by where it is. */
+  /** The piece that the item is about, by where it is; the main one only if there is no other. */
   #nearest(pieces) {
+    if (pieces.length === 1 || pieces[0].number === MAIN) return 0;
     const { arrays, spacing } = this.bundle;
     const at = this.viewer.view.at;
-    const under = pieces.findIndex((piece) => piece.number === arrays.pieces[this.bundle.index(at)]);
+    const under = pieces.findIndex((piece) => piece.number !== MAIN && piece.number === arrays.pieces[this.bundle.index(at)]);
     if (under >= 0) return under;
     const away = ({ centre_zyx: centre }) => Math.hypot(...centre.map((one, axis) => (one - at[axis]) * spacing[axis]));
-    return pieces.reduce((best, piece, place) => (away(piece) < away(pieces[best]) ? place : best), 0);
+    return pieces.reduce((best, piece, place) => (piece.number !== MAIN && away(piece) < away(pieces[best]) ? place : best), 0);
   }
 
   /** @param {Set<number>} next @param {Piece} piece the one that was meant */
@@ -73,7 +77,8 @@ export class Pieces {
     if (next.has(piece.number)) this.viewer.moveTo(piece.centre_zyx);
     this.viewer.draw();
     this.#list();
-    this.voice.say(next.size === 0 ? "Nothing marked" : `Marked ${this.words}: X deletes it`);
+    const main = next.has(MAIN) ? ", the largest of all" : "";
+    this.voice.say(next.size === 0 ? "Nothing marked" : `Marked ${this.words}${main}: X deletes`);
   }
 
   #list() {
@@ -102,4 +107,9 @@ export class Pieces {
     row.addEventListener("click", () => this.toggle(piece.number));
     return row;
   }
+}
+
+/** @param {Piece[]} pieces the main one at the end */
+function smallerFirst(pieces) {
+  return [...pieces].sort((one, other) => Number(one.number === MAIN) - Number(other.number === MAIN));
 }
