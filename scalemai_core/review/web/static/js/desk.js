@@ -94,6 +94,7 @@ export class Desk {
     return {
       show: (hold) => this.#show(hold),
       nothing: () => this.#nothing(),
+      prepare: (bundle) => this.#prepare(bundle),
       wait: () => this.voice.say("Fetching the next item\u2026"),
       locked: (on) => this.question.lock(on),
       decided: (item, words) => this.queue.mark(item, words),
@@ -108,12 +109,18 @@ export class Desk {
     this.question.show(bundle);
     this.pieces.show(bundle);
     this.viewer.show(bundle);
-    this.strip.draw();
     this.locator.draw();
     this.#hints();
     this.queue.point(item.item_id, this.reading.holds.list.map((hold) => hold.item.item_id));
     this.page.title = `${capital(bundle.item.structure_words)} \u2013 ScaleMAI review`;
     this.voice.announce(`${this.question.asked.textContent} ${bundle.item.structure_words}. ${bundle.item.reason}`);
+  }
+
+  /** Before it is asked for, so that it is there at once. @param {import("./bundle.js").Bundle} bundle */
+  #prepare(bundle) {
+    if (this.shown !== "reading") return;
+    this.viewer.prepare(bundle);
+    this.strip.prepare(bundle);
   }
 
   #nothing() {

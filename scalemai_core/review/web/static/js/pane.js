@@ -53,6 +53,13 @@ export class Pane {
     return this.placement?.voxel((event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio, at) ?? null;
   }
 
+  /** Do what takes longest before the section is looked at. @param {Section} section @param {View} view */
+  prepare(section, view) {
+    const { bundle } = section;
+    const [, , width, height] = new Placement(this.plane, bundle.shape, bundle.spacing, this.canvas, view).area;
+    section.smoothed(width, height);
+  }
+
   /** Show where the pointer is in the pane's twin. @param {Zyx | null} voxel */
   point(voxel) {
     this.ghost.hidden = !voxel || !this.placement;
@@ -66,8 +73,12 @@ export class Pane {
     const { context, placement } = this;
     context.fillStyle = "#000";
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    const [x, y] = [Math.round(placement.x(0)), Math.round(placement.y(0))];
-    this.area = [x, y, Math.round(placement.x(section.columns)) - x, Math.round(placement.y(section.rows)) - y];
+    this.area = placement.area;
+    const [x, y, width, height] = this.area;
+    if (width <= this.canvas.width && height <= this.canvas.height) {
+      context.drawImage(section.smoothed(width, height), x, y);
+      return;
+    }
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";
     context.drawImage(section.grey, ...this.area);

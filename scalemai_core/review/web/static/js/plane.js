@@ -69,6 +69,12 @@ export class Placement {
     return this.top + row * this.stepY;
   }
 
+  /** @returns {[number, number, number, number]} left, top, width and height in whole pixels */
+  get area() {
+    const [left, top] = [Math.round(this.left), Math.round(this.top)];
+    return [left, top, Math.round(this.x(this.columns)) - left, Math.round(this.y(this.rows)) - top];
+  }
+
   /** @param {Zyx} at @returns {{x: number, y: number}} the middle of a voxel on the screen */
   middle(at) {
     return {

@@ -8,7 +8,7 @@ import { refusalWords } from "./voice.js";
 
 /**
  * @typedef {import("./holds.js").Hold} Hold
- * @typedef {{show: (hold: Hold) => void, nothing: () => void, wait: () => void, locked: (on: boolean) => void,
+ * @typedef {{show: (hold: Hold) => void, nothing: () => void, wait: () => void, prepare: (bundle: any) => void, locked: (on: boolean) => void,
  *            decided: (item: string, words: string) => void, counted: () => void, signedOut: () => void}} Screen
  */
 
@@ -18,6 +18,12 @@ const SIGNED_OUT = 401;
 const REMEMBERED = 4;
 /** Refusals after which there is nothing left to answer. */
 const GONE = new Set(["lease_lost", "closed", "changed_mask"]);
+
+/** When the browser has nothing better to do. @param {() => void} act */
+function later(act) {
+  if ("requestIdleCallback" in window) window.requestIdleCallback(act, { timeout: 500 });
+  else setTimeout(act, 50);
+}
 
 /** What is in front of the reader, and what becomes of it. */
 export class Reading {
@@ -78,6 +84,7 @@ export class Reading {
       this.stopwatch.restart();
       this.screen.show(next);
     }
+    for (const { bundle } of this.holds.list.slice(1)) if (bundle) later(() => this.screen.prepare(bundle));
   }
 
   /**
@@ -180,8 +187,8 @@ export class Reading {
     const { since, current } = this;
     if (since === undefined || !current) return;
     performance.measure("verdict-to-drawn", { start: since, end: performance.now() });
-    requestAnimationFrame(() => requestAnimationFrame((end) => {
-      performance.measure("verdict-to-painted", { start: since, end: Math.max(end, since) });
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      performance.measure("verdict-to-painted", { start: since, end: performance.now() });
     }));
   }
 

@@ -33,9 +33,11 @@ export class Section {
     const lines = (bit) => outlines(this.masks, bit, this.rows, this.columns);
     this.lines = { A: lines(BITS.A), B: lines(BITS.B), C: lines(BITS.C) };
     this.neighbours = borders(this.#slice("neighbours"), this.rows, this.columns);
+    /** @type {import("./hounsfield.js").Window | null} */ this.exposed = null;
     this.tint = bundle.option("A") && bundle.option("B") ? this.#differences() : null;
     /** @type {Map<number, Int16Array[]>} */ this.pieceLines = new Map();
     /** @type {HTMLCanvasElement | null} */ this.grey = null;
+    /** @type {HTMLCanvasElement | null} */ this.smooth = null;
   }
 
   /** @returns {Uint8Array} piece numbers */
@@ -46,11 +48,28 @@ export class Section {
 
   /** @param {import("./hounsfield.js").Window} window */
   expose(window) {
+    if (this.exposed?.level === window.level && this.exposed.width === window.width) return;
+    this.exposed = window;
     this.grey ??= offscreen(this.columns, this.rows);
     const context = this.grey.getContext("2d", { willReadFrequently: true });
     const image = new ImageData(this.columns, this.rows);
     paintGrey(this.hounsfield, window, image);
     context.putImageData(image, 0, 0);
+    this.smooth = null;
+  }
+
+  /**
+   * The grey picture at the size of the screen, made once for both rows.
+   * @param {number} width @param {number} height device pixels @returns {HTMLCanvasElement}
+   */
+  smoothed(width, height) {
+    if (this.smooth?.width !== width || this.smooth?.height !== height) {
+      this.smooth = offscreen(width, height);
+      const context = this.smooth.getContext("2d", { alpha: false });
+      context.imageSmoothingQuality = "high";
+      context.drawImage(this.grey, 0, 0, width, height);
+    }
+    return this.smooth;
   }
 
   /** @param {number} number @returns {Int16Array[]} outlines of one piece in this slice */

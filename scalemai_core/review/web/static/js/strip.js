@@ -11,6 +11,8 @@ const AXIAL = PLANES[0];
 /** Voxels shown around the item in each picture. */
 const MARGIN = 6;
 
+/** @typedef {{name: string, slices: number[], edge: number, pictures: HTMLCanvasElement}} Made */
+
 /** The strip's canvas. */
 export class Strip {
   /** @param {HTMLCanvasElement} canvas @param {import("./viewer.js").Viewer} viewer */
@@ -18,8 +20,8 @@ export class Strip {
     this.canvas = canvas;
     this.viewer = viewer;
     this.context = canvas.getContext("2d", { alpha: false });
-    /** @type {number[]} */ this.slices = [];
-    this.pictures = offscreen(1, 1);
+    /** @type {Made | null} */ this.made = null;
+    /** @type {WeakMap<import("./bundle.js").Bundle, Made>} */ this.kept = new WeakMap();
     viewer.addEventListener("move", () => this.#frame());
     viewer.addEventListener("window", () => this.draw());
     canvas.addEventListener("pointerdown", (event) => this.#go(event));
@@ -28,21 +30,44 @@ export class Strip {
 
   draw() {
     const { bundle } = this.viewer;
-    const box = this.canvas.parentElement;
-    const ratio = window.devicePixelRatio;
-    this.canvas.width = this.pictures.width = Math.max(1, Math.round(box.clientWidth * ratio));
-    this.canvas.height = this.pictures.height = Math.max(1, Math.round(box.clientHeight * ratio));
+    this.#fit();
     if (!bundle) return;
-    const room = Math.max(1, Math.floor(this.canvas.width / this.canvas.height));
-    this.slices = spread(bundle.extent.first[0], bundle.extent.last[0], bundle.shape[0], room);
-    this.edge = this.canvas.width / Math.max(room, this.slices.length);
-    const pen = this.pictures.getContext("2d", { alpha: false });
-    this.slices.forEach((slice, place) => this.#picture(pen, bundle, slice, place));
+    this.made = this.#making(bundle, this.viewer.window);
     this.#frame();
   }
 
+  /** Make the pictures of an item that is shown soon. @param {import("./bundle.js").Bundle} bundle */
+  prepare(bundle) {
+    this.#fit();
+    this.#making(bundle, this.viewer.windowOf(bundle));
+  }
+
+  #fit() {
+    const box = this.canvas.parentElement;
+    const ratio = window.devicePixelRatio;
+    const width = Math.max(1, Math.round(box.clientWidth * ratio));
+    const height = Math.max(1, Math.round(box.clientHeight * ratio));
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+  }
+
+  /** @returns {Made} kept as long as neither size nor window changes */
+  #making(bundle, exposure) {
+    const { width, height } = this.canvas;
+    const name = [width, height, exposure.level, exposure.width].join();
+    const before = this.kept.get(bundle);
+    if (before?.name === name) return before;
+    const room = Math.max(1, Math.floor(width / height));
+    const slices = spread(bundle.extent.first[0], bundle.extent.last[0], bundle.shape[0], room);
+    const made = { name, slices, edge: width / Math.max(room, slices.length), pictures: offscreen(width, height) };
+    const pen = made.pictures.getContext("2d", { alpha: false });
+    slices.forEach((slice, place) => this.#picture(pen, bundle, slice, place * made.edge, made.edge, exposure));
+    this.kept.set(bundle, made);
+    return made;
+  }
+
   /** One picture: the item's part of a slice, with thin outlines. */
-  #picture(pen, bundle, slice, place) {
+  #picture(pen, bundle, slice, left0, edge, exposure) {
     const [, rows, columns] = bundle.shape;
     const { first, last } = bundle.extent;
     const left = Math.max(0, columns - 1 - last[2] - MARGIN);
@@ -50,15 +75,15 @@ export class Strip {
     const wide = Math.min(columns, columns - first[2] + MARGIN) - left;
     const high = Math.min(rows, rows - first[1] + MARGIN) - top;
     const [, stepY, stepX] = bundle.spacing;
-    const scale = Math.min(this.edge / (wide * stepX), this.canvas.height / (high * stepY));
-    const x0 = place * this.edge + (this.edge - wide * stepX * scale) / 2;
+    const scale = Math.min(edge / (wide * stepX), this.canvas.height / (high * stepY));
+    const x0 = left0 + (edge - wide * stepX * scale) / 2;
     const y0 = (this.canvas.height - high * stepY * scale) / 2;
     pen.save();
     pen.beginPath();
     pen.rect(x0, y0, wide * stepX * scale, high * stepY * scale);
     pen.clip();
     const image = new ImageData(columns, rows);
-    paintGrey(sliceOf(bundle.arrays.image, bundle.shape, AXIAL, slice), this.viewer.window, image);
+    paintGrey(sliceOf(bundle.arrays.image, bundle.shape, AXIAL, slice), exposure, image);
     this.small ??= offscreen(1, 1);
     this.small.width = columns;
     this.small.height = rows;
@@ -82,12 +107,13 @@ export class Strip {
   /** The pictures, and a frame around the one nearest to where the viewer is. */
   #frame() {
     const { bundle, view } = this.viewer;
-    if (!bundle || this.slices.length === 0) return;
-    const { context, edge } = this;
+    if (!bundle || !this.made) return;
+    const { context } = this;
+    const { slices, edge, pictures } = this.made;
     const point = pointSize();
-    context.drawImage(this.pictures, 0, 0);
-    const here = nearest(this.slices, view.at[0]);
-    this.slices.forEach((slice, place) => {
+    context.drawImage(pictures, 0, 0);
+    const here = nearest(slices, view.at[0]);
+    slices.forEach((slice, place) => {
       const colour = place === here ? "#ffffff" : "#aab4c0";
       write(context, String(slice + bundle.firstVoxel[0] + 1), place * edge + 4 * point, 8 * point, point, { size: 9, colour });
     });
@@ -98,10 +124,11 @@ export class Strip {
 
   #go(event) {
     const { bundle, view } = this.viewer;
-    if (!bundle) return;
+    if (!bundle || !this.made) return;
+    const { slices, edge } = this.made;
     const box = this.canvas.getBoundingClientRect();
-    const place = Math.floor(((event.clientX - box.left) * window.devicePixelRatio) / this.edge);
-    if (place < this.slices.length) this.viewer.moveTo([this.slices[place], view.at[1], view.at[2]]);
+    const place = Math.floor(((event.clientX - box.left) * window.devicePixelRatio) / edge);
+    if (place < slices.length) this.viewer.moveTo([slices[place], view.at[1], view.at[2]]);
   }
 }
 

@@ -24,17 +24,32 @@ export class Viewer extends EventTarget {
     this.window = { ...PRESETS[0] };
     /** @type {Map<number, typeof this.window>} what the reader last chose, by what is usual */
     this.liked = new Map();
+    /** @type {WeakMap<Bundle, Section[]>} */ this.prepared = new WeakMap();
     new ResizeObserver(() => this.resize()).observe(root);
+  }
+
+  /** @param {Bundle} bundle that is shown soon: what it shows first is made ready */
+  prepare(bundle) {
+    if (this.prepared.has(bundle)) return;
+    const view = firstView(bundle);
+    const sections = PLANES.map((plane, place) => {
+      const section = new Section(bundle, plane, view.at[plane.along]);
+      section.expose(this.windowOf(bundle));
+      this.panes[place].prepare(section, view);
+      return section;
+    });
+    this.prepared.set(bundle, sections);
   }
 
   /** @param {Bundle} bundle */
   show(bundle) {
     this.bundle = bundle;
-    this.sections = [null, null, null];
+    this.sections = this.prepared.get(bundle) ?? [null, null, null];
+    this.prepared.delete(bundle);
     this.usual = usualPreset(bundle.item.structure_words);
-    this.window = this.liked.get(this.usual) ?? { ...PRESETS[this.usual] };
-    const at = /** @type {Zyx} */ ([...bundle.centre]);
-    this.view = { at, zoom: 1, focus: at, lines: true, marked: new Set() };
+    this.window = this.windowOf(bundle);
+    for (const section of this.sections) section?.expose(this.window);
+    this.view = firstView(bundle);
     for (const pane of this.panes) pane.point(null);
     this.draw();
     this.#tell("window");
@@ -135,7 +150,18 @@ export class Viewer extends EventTarget {
     this.dispatchEvent(new CustomEvent("point", { detail: voxel }));
   }
 
+  /** @param {Bundle} bundle @returns {import("./hounsfield.js").Window} as the reader likes it */
+  windowOf(bundle) {
+    const usual = usualPreset(bundle.item.structure_words);
+    return this.liked.get(usual) ?? PRESETS[usual];
+  }
+
   #tell(what) {
     this.dispatchEvent(new Event(what));
   }
+}
+
+/** @param {Bundle} bundle @returns {import("./pane.js").View} all planes through the item */
+function firstView({ centre }) {
+  return { at: [...centre], zoom: 1, focus: [...centre], lines: true, marked: new Set() };
 }
