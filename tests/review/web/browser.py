@@ -1,0 +1,66 @@
+"""A browser that reads the review page of a real server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+EXPECTED = ("401", "net::ERR_FAILED")
+"""Nobody is signed in at first, and a test cuts the connection itself."""
+START_SECONDS = 20
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The address of a server in a thread of its own."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + START_SECONDS
+    while not server.started:
+        assert time.monotonic() < deadline, "the server does not start"
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(START_SECONDS)
+
+
+@contextmanager
+def page_at(
+    address: str, *, width: int = 1366, height: int = 768, ratio: float = 1.0
+) -> Iterator[tuple[Page, list[str]]]:
+    """A page, and what its console complains about; skips where there is no browser."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    troubles: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", *SOFTWARE_GL]
+        )
+        page = browser.new_page(
+            viewport={"width": width, "height": height}, device_scale_factor=ratio
+        )
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda said: troubles.extend(_troubles(said)))
+        page.goto(address)
+        yield page, troubles
+        browser.close()
+
+
+def _troubles(said: ConsoleMessage) -> list[str]:
+    if said.type != "error" or any(words in said.text for words in EXPECTED):
+        return []
+    return [said.text]
