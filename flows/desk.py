@@ -6,12 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalemai_core.review.handoff.folder import DrawnItem, export_items, import_items
-from scalemai_core.review.web.access import refuse_open_door
-from scalemai_core.review.web.app import create_app
-from scalemai_core.review.web.serving import serve
-from scalemai_core.review.web.sessions import new_secret, secret_hash
-
 from scalemai_core.errors import UsageError
 from scalemai_core.records.answer import Answer
 from scalemai_core.records.decision import Candidate
@@ -20,7 +14,12 @@ from scalemai_core.records.review import ItemKind
 from scalemai_core.records.review_entry import Act
 from scalemai_core.records.review_stats import ReviewStats
 from scalemai_core.review.desk import Desk
+from scalemai_core.review.handoff.folder import DrawnItem, export_items, import_items
 from scalemai_core.review.queue.queue import Queue
+from scalemai_core.review.web.access import refuse_open_door
+from scalemai_core.review.web.app import create_app
+from scalemai_core.review.web.serving import serve
+from scalemai_core.review.web.sessions import new_secret, secret_hash
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.questions import posed_items
