@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 START_SECONDS = 30
 
 
@@ -41,8 +43,9 @@ def postgres() -> Iterator[str]:
             **_identity(user),
         )  # fmt: skip
         try:
-            _await_port(process, port)
-            yield f"postgresql://reader@127.0.0.1:{port}/postgres"
+            url = f"postgresql://reader@127.0.0.1:{port}/postgres"
+            _await_start(process, url)
+            yield url
         finally:
             process.send_signal(2)  # fast shutdown
             process.wait(START_SECONDS)
@@ -79,14 +82,14 @@ def _free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
+def _await_start(process: subprocess.Popen[bytes], url: str) -> None:
     for _ in range(START_SECONDS * 20):
         if process.poll() is not None:
             raise NoPostgresError(f"postgres ended at once with code {process.returncode}")
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
             time.sleep(0.05)
         else:
             return
-    raise NoPostgresError("postgres did not open its port")
+    raise NoPostgresError("postgres took no connection")

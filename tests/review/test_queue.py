@@ -280,21 +280,23 @@ def test_many_threads_at_once_never_hold_one_read_twice(queue: Queue) -> None:
     queue.fill([item(f"s{n}", priority=n / 40, reads=1 + n % 2) for n in range(40)], ())
     start = threading.Barrier(8)
 
-    def grab(number: int) -> list[tuple[str, int]]:
+    def grab(number: int) -> set[str]:
         start.wait()
         reader = Reader(name=f"r{number % 4}")  # two windows a reader
         held: dict[str, Lease] = {}
         for _ in range(6):
             held |= {one.lease_id: one for one in lease(queue, reader, len(held) + 3)}
-        return [(one.item.item_id, one.slot) for one in held.values()]
+        return set(held)
 
     with ThreadPoolExecutor(8) as pool:
         windows = list(pool.map(grab, range(8)))
-    readers = [set(windows[n]) | set(windows[n + 4]) for n in range(4)]
-    everything = [read for own in readers for read in own]
-    assert len(everything) == len(set(everything)) == 60
-    for own in readers:
-        assert len(own) == len({item_id for item_id, _ in own})
+    # Under contention an item may be passed over; nobody is in the way any more now.
+    final = [lease(queue, Reader(name=f"r{n}"), 100) for n in range(4)]
+    for n, own in enumerate(final):
+        assert windows[n] | windows[n + 4] <= {one.lease_id for one in own}
+        assert len(own) == len({one.item.item_id for one in own})
+    reads = [(one.item.item_id, one.slot) for own in final for one in own]
+    assert len(reads) == len(set(reads)) == 60
 
 
 def test_every_act_is_kept_with_its_seconds_and_none_can_be_changed(
