@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from review_servers import Caller, Place, ServerLostError, Servers
@@ -163,7 +164,7 @@ class ReaderAtWork:
             with self.course.lock:
                 self.course.skips.add(receipt.entry_id)
 
-    def ask(self, method: str, *arguments: object) -> object:
+    def ask(self, method: str, *arguments: object) -> Any:
         """Send it, again where the server was lost; None where it was refused."""
         while self.course.may_send():
             started = time.perf_counter()
@@ -213,31 +214,36 @@ def check(store: Workspace, queue: Queue, items: list[ReviewItem], course: Cours
     desk.reconcile()
     log = store.review_log(ROUND).read()
     by_id = {entry.entry_id: entry for entry in log}
+    require(course.answers.keys() <= by_id.keys(), "an acknowledged answer was lost")
     for name, (reader, item_id, choice) in course.answers.items():
         entry = by_id[name]
-        assert entry.verdict is not None
-        assert (entry.reader, entry.item_id, entry.verdict.choice) == (reader, item_id, choice)
+        said = entry.verdict.choice if entry.verdict else None
+        require((entry.reader, entry.item_id, said) == (reader, item_id, choice), "answer changed")
     undone = {f"{entry.item_id} {entry.reader}" for entry in log if entry.act is Act.UNDO}
-    assert course.undos <= undone, "an acknowledged undo was lost"
-    assert course.skips <= set(by_id), "an acknowledged skip was lost"
-    assert not course.on_changed, f"taken on changed masks: {course.on_changed}"
-    assert {entry.entry_id for entry in queue.entries(ROUND)} == set(by_id)
+    require(course.undos <= undone, "an acknowledged undo was lost")
+    require(course.skips <= set(by_id), "an acknowledged skip was lost")
+    require(not course.on_changed, f"taken on changed masks: {course.on_changed}")
+    noted = {entry.entry_id for entry in queue.entries(ROUND)}
+    require(noted == set(by_id), "queue and log differ")
     found = rulings(items, log)
+    of_item = defaultdict(list)
+    for entry in log:
+        of_item[entry.item_id].append(entry)
     twice = 0
     for item in items:
-        own = [entry for entry in log if entry.item_id == item.item_id] if found else []
+        own = of_item[item.item_id]
         standing = standing_answers(own)
         undos = {entry.undoes for entry in own}
         kept = [e for e in own if e.act is Act.ANSWER and e.entry_id not in undos]
-        assert len(kept) == len(standing), f"{item.item_id}: one reader answered twice"
+        require(len(kept) == len(standing), f"{item.item_id}: one reader answered twice")
         disputed = len({(e.verdict.choice) for e in kept[: item.reads] if e.verdict}) > 1
-        assert len(kept) <= item.reads + disputed, f"{item.item_id} was decided twice"
+        require(len(kept) <= item.reads + disputed, f"{item.item_id} was decided twice")
         twice += len(kept) > 1
     with tempfile.TemporaryDirectory() as folder:
         anew = Queue(f"sqlite:///{folder}/queue.db")
         anew.fill(items, log)
-        assert anew.counts(ROUND) == queue.counts(ROUND), "the log does not rebuild the queue"
-        assert anew.open_items(ROUND) == queue.open_items(ROUND)
+        require(anew.counts(ROUND) == queue.counts(ROUND), "the log does not rebuild the queue")
+        require(anew.open_items(ROUND) == queue.open_items(ROUND), "other items are open")
     decided = sum(one.status is ItemStatus.DECIDED for one in found.values())
     unacknowledged = sum(e.act is Act.ANSWER for e in log) - len(course.answers)
     print(f"items decided {decided} of {len(items)}, read twice {twice}, {queue.counts(ROUND)}")
@@ -246,6 +252,12 @@ def check(store: Workspace, queue: Queue, items: list[ReviewItem], course: Cours
         f"              {len(course.skips)} skips; stored but never acknowledged {unacknowledged}"
     )
     print("none lost, none decided twice, none on a changed mask; the log rebuilds the queue")
+
+
+def require(holds: object, otherwise: str) -> None:
+    """End the benchmark where a promise was broken."""
+    if not holds:
+        raise SystemExit(otherwise)
 
 
 def report(course: Course, seconds: float) -> None:

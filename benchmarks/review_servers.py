@@ -1,14 +1,13 @@
-"""Desks in processes of their own, and clients that go on with another one when theirs is killed."""
+"""Desks in processes of their own, and clients that go on with another when theirs is killed."""
 
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ def serve(place: Place, address: str) -> None:
             threading.Thread(target=_talk, args=(desk, listener.accept()), daemon=True).start()
 
 
-def _talk(desk: Desk, connection: Connection) -> None:
+def _talk(desk: Desk, connection: Any) -> None:
     while True:
         try:
             method, arguments = connection.recv()
@@ -76,7 +75,6 @@ class Servers:
         """End one with SIGKILL, whatever it is doing."""
         self._processes[number].kill()
         self._processes[number].join()
-        assert self._processes[number].exitcode == -signal.SIGKILL
 
     def restart(self, number: int) -> None:
         """Start it again at its address."""
@@ -120,7 +118,7 @@ class Caller:
         """Hang up."""
         self._connection.close()
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> Any:
         until = time.monotonic() + 60
         while True:
             address = self._addresses[self._next % len(self._addresses)]
