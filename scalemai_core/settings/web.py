@@ -37,6 +37,9 @@ class WebSettings(Section):
     more is unpacked than the scan has voxels. Ours."""
     max_json_kb: float = Field(default=64.0, gt=0, allow_inf_nan=False)
     """Largest body of any other request. A delete of 250 pieces takes 25. Ours."""
+    plugin_images: bool = False
+    """Slicer's MONAI Label plugin fetches an image without its token. If this is on, the address
+    that was just told of an item gets its image once, within a minute, by the item's random id."""
     bundle_cache_mb: float = Field(default=256.0, ge=0, allow_inf_nan=False)
     """Packed bundles that are kept until they are asked for. One takes 1 to 4 MB. Ours."""
     prefetch_threads: int = Field(default=2, ge=1, le=64)

@@ -59,7 +59,10 @@ def expire(connection: Connection, round_number: int, now: float) -> None:
 
 
 def keep_held(connection: Connection, wish: Wish, now: float) -> list[Lease]:
-    """What the reader holds already, for longer: a page that was loaded again goes on."""
+    """What the reader holds already, for longer: a page that was loaded again goes on.
+
+    What is held for days, for an editor, stays so.
+    """
     own = (
         select(reads, items.c.document)
         .join(items, items.c.item_id == reads.c.item_id)
@@ -75,12 +78,14 @@ def keep_held(connection: Connection, wish: Wish, now: float) -> list[Lease]:
         # What another window of the reader is just answering is left out.
         .with_for_update(skip_locked=True)
     )
-    held = connection.execute(own).all()
-    for row in held:
-        set_read(connection, row.lease_id, expires=wish.expires)
-    leases = (lease_of(row, item_of(row.document)) for row in held)
-    until = datetime.fromtimestamp(wish.expires, UTC)
-    return [lease.model_copy(update={"expires": until}) for lease in leases]
+    leases: list[Lease] = []
+    for row in connection.execute(own).all():
+        expires = max(wish.expires, row.expires)
+        set_read(connection, row.lease_id, expires=expires)
+        until = datetime.fromtimestamp(expires, UTC)
+        held = lease_of(row, item_of(row.document))
+        leases.append(held.model_copy(update={"expires": until}))
+    return leases
 
 
 def take(connection: Connection, wish: Wish, count: int) -> list[Lease]:

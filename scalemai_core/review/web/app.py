@@ -71,7 +71,9 @@ def create_app(desk_of: DeskOf, queue: Queue, settings: WebSettings) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
-    doors = Doors(identify=access.reader, by_token=access.by_token)
+    doors = Doors(
+        identify=access.reader, by_token=access.by_token, hands_out=settings.plugin_images
+    )
     tools = monai_label_router(desk_of, queue, doors)
     app.include_router(tools, prefix="/monailabel", responses=problems(*ALL))
     app.include_router(routes_page.page_router(routes_page.assets()))

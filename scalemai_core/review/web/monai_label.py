@@ -35,6 +35,8 @@ class Doors:
     """Who asks, by token or a trusted proxy's word; raises HTTPException 401."""
     by_token: Callable[[Request, str], Reader]
     """Whose token it is; raises HTTPException 401."""
+    hands_out: bool
+    """Whether the address that was told of an item may fetch its image once without a token."""
 
 
 def monai_label_router(desk_of: Callable[[], Desk | None], queue: Queue, doors: Doors) -> APIRouter:
@@ -149,7 +151,7 @@ def image(request: Request, tools: WithTools, doors: WithDoors, image: LeaseName
     try:
         reader = doors.identify(request)
     except HTTPException:
-        lease = tools.fetched(image, _address(request))
+        lease = tools.fetched(image, _address(request)) if doors.hands_out else None
         if lease is None:
             raise
         return _file(tools.image(lease))
