@@ -77,7 +77,7 @@ class MadeUpPatient:
             scan_id=self.scan_id, patient="p", case="c", source="made up", grid=self.grid,
             source_axes="RAS", source_affine=self.grid.affine, fold=0,
         )  # fmt: skip
-        held = {name: self.base for name in ORGANS} | {LESION: self.lesions}
+        held = dict.fromkeys(ORGANS, self.base) | {LESION: self.lesions}
         rows = [
             Annotation(
                 scan_id=self.scan_id, structure=name, state=State.PRESENT, label_map=label_map,
@@ -95,8 +95,7 @@ class MadeUpPatient:
         organs = [self._item(name) for name in ORGANS]
         asked = [*organs[:2], lesions[0], *organs[2:5], lesions[1], *organs[5:]]
         return tuple(
-            item.model_copy(update={"priority": 100.0 - place})
-            for place, item in enumerate(asked)
+            item.model_copy(update={"priority": 100.0 - place}) for place, item in enumerate(asked)
         )
 
     def _item(self, structure: str, candidate: str | None = None) -> ReviewItem:
@@ -117,9 +116,7 @@ class MadeUpPatient:
 
     def _write_views(self) -> None:
         settings = ReviewSettings()
-        maps = ItemMaps(
-            current=ScanLabels(self.current_zyx), rival=ScanLabels(self.rival_zyx)
-        )
+        maps = ItemMaps(current=ScanLabels(self.current_zyx), rival=ScanLabels(self.rival_zyx))
         found = {f"{number}f": mask for number, mask in enumerate(_lesions()[1], 1)}
         views = []
         for item in self.items:
@@ -166,7 +163,7 @@ def _lesions() -> tuple[NDArray[np.uint8], tuple[BoxedMask | None, ...]]:
 
 
 def _image(labels_zyx: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.int16]:
-    z, y, x = np.indices(SHAPE_ZYX)
+    _z, y, x = np.indices(SHAPE_ZYX)
     inside = ((y - 32) / 30) ** 2 + ((x - 36) / 34) ** 2 < 1
     image = np.where(inside, -90.0, -1000.0) + (labels_zyx > 0) * (140 + labels_zyx % 7 * 8)
     return (image + rng.normal(0, 12, SHAPE_ZYX)).astype(np.int16)
