@@ -48,6 +48,8 @@ class CaseFiles(Record):
     """One file, or the slices of a DICOM series in any order."""
     masks: tuple[MaskFile, ...] = ()
     label_map: LabelMapFile | None = None
+    segmentations: tuple[Path, ...] = ()
+    """DICOM segmentations of this series."""
     info: CaseInfo = CaseInfo()
 
     @property
@@ -59,7 +61,7 @@ class CaseFiles(Record):
     def paths(self) -> tuple[Path, ...]:
         """Every file of the case."""
         coded = (self.label_map.path,) if self.label_map else ()
-        return (*self.image, *(mask.path for mask in self.masks), *coded)
+        return (*self.image, *(mask.path for mask in self.masks), *coded, *self.segmentations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ import SimpleITK as sitk  # noqa: N813 - its usual name
 from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
 
+from scalemai_core.dicom.segmentation import referenced_series
 from scalemai_core.errors import RejectedInput
 from scalemai_core.intake.dicom_geometry import SliceStack, stack_geometry
 from scalemai_core.intake.file_volume import FileVolume
@@ -39,8 +40,18 @@ _TAGS = [
     "PixelSpacing",
     "ImageOrientationPatient",
     "ImagePositionPatient",
+    "FrameOfReferenceUID",
+    "ReferencedSeriesSequence",
 ]
+_SEGMENTATION = "SEG"
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+
+
+class SeriesIdentity(Record):
+    """What a segmentation knows a series by."""
+
+    series: str
+    frame_of_reference: str
 
 
 class Series(Record):
@@ -50,6 +61,9 @@ class Series(Record):
     number: str
     slices: tuple[Path, ...]
     info: CaseInfo
+    identity: SeriesIdentity
+    drawn_on: SeriesIdentity | None = None
+    """Of a segmentation: the series that it says it belongs to."""
 
 
 def is_dicom(path: Path) -> bool:
@@ -79,8 +93,32 @@ def find_series(folder: Path) -> tuple[Series, ...]:
             number=str(first[key].get("SeriesNumber") or ""),
             slices=tuple(slices[key]),
             info=_info(first[key]),
+            identity=_identity(first[key]),
+            drawn_on=_drawn_on(first[key]),
         )
         for key in sorted(slices)
+    )
+
+
+def read_identity(path: Path) -> SeriesIdentity:
+    """Which series a slice belongs to."""
+    return _identity(_header(path))
+
+
+def _identity(header: Any) -> SeriesIdentity:
+    return SeriesIdentity(
+        series=str(header.get("SeriesInstanceUID") or ""),
+        frame_of_reference=str(header.get("FrameOfReferenceUID") or ""),
+    )
+
+
+def _drawn_on(header: Any) -> SeriesIdentity | None:
+    if header.get("Modality") != _SEGMENTATION:
+        return None
+    named = referenced_series(header)
+    return SeriesIdentity(
+        series=named[0] if len(named) == 1 else "",
+        frame_of_reference=str(header.get("FrameOfReferenceUID") or ""),
     )
 
 
@@ -112,6 +150,12 @@ def _check_slice(path: Path, header: Any) -> None:
     if "SeriesInstanceUID" not in header:
         raise RejectedInput(
             "unreadable", f"{path} cannot be read as DICOM", "Export the series again."
+        )
+    if header.get("Modality") == _SEGMENTATION:
+        raise RejectedInput(
+            "segmentation_of_another_series",
+            f"{path} is a segmentation of a series that is not here",
+            "Offer it in one folder with the CT series that it was drawn on.",
         )
     image_type = [str(word).upper() for word in header.get("ImageType") or ()]
     if header.get("Modality") != "CT" or "LOCALIZER" in image_type:

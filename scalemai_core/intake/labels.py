@@ -30,6 +30,7 @@ from scalemai_core.intake.legend import (
     legend_of_labels,
     resolve,
 )
+from scalemai_core.intake.segmentations import paint_segmentations
 from scalemai_core.intake.states import states_of
 from scalemai_core.intake.volume_file import read_volume
 from scalemai_core.records.annotation import State
@@ -65,6 +66,12 @@ def read_labels(files: CaseFiles, grid: Grid, names: LabelNames | None) -> CaseL
     incomplete = False
     if files.masks:
         stated |= _paint_masks(files.masks, composition, grid, names, findings)
+    if files.segmentations:
+        named_there, odd = paint_segmentations(
+            files.segmentations, files.image[0], composition, grid, names
+        )
+        stated |= named_there
+        findings += odd
     if files.label_map is not None:
         for legend, codes_zyx in _coded_layers(files.label_map, grid, names):
             counts = _voxels_per_code(codes_zyx)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from scalemai_core.errors import UsageError
 from scalemai_core.intake.case import CaseFiles, ImageKind, LabelMapFile, MaskFile
-from scalemai_core.intake.dicom import Series, find_series
+from scalemai_core.intake.dicom_cases import dicom_cases
 from scalemai_core.intake.nnunet import DESCRIPTION, nnunet_cases
-from scalemai_core.intake.table import TABLE_NAME, merged, read_table
+from scalemai_core.intake.table import TABLE_NAME, read_table
 from scalemai_core.intake.volume_file import ENDINGS, is_volume, stem
 from scalemai_core.records.scan import CaseInfo
 
@@ -93,7 +92,7 @@ def _folder(folder: Path) -> Source:
     if case_folders:
         cases = tuple(_case_folder(path, folder.name, table) for path in case_folders)
         return Source(name=folder.name, cases=cases)
-    return Source(name=folder.name, cases=_dicom_cases(folder, table))
+    return Source(name=folder.name, cases=dicom_cases(folder, table))
 
 
 def _case_folder(folder: Path, source: str, table: dict[str, CaseInfo]) -> CaseFiles:
@@ -111,36 +110,6 @@ def _case_folder(folder: Path, source: str, table: dict[str, CaseInfo]) -> CaseF
 def _masks(folder: Path) -> tuple[MaskFile, ...]:
     paths = sorted(path for path in folder.iterdir() if is_volume(path))
     return tuple(MaskFile(path=path, label=stem(path)) for path in paths)
-
-
-def _dicom_cases(folder: Path, table: dict[str, CaseInfo]) -> tuple[CaseFiles, ...]:
-    by_folder: dict[Path, list[Series]] = defaultdict(list)
-    for series in find_series(folder):
-        by_folder[series.folder].append(series)
-    cases: list[CaseFiles] = []
-    for siblings in by_folder.values():
-        for case, series in zip(_series_names(siblings, folder), siblings, strict=True):
-            cases.append(
-                CaseFiles(
-                    case=case,
-                    source=folder.name,
-                    kind=ImageKind.DICOM,
-                    image=series.slices,
-                    info=merged(table.get(case), series.info),
-                )
-            )
-    return tuple(cases)
-
-
-def _series_names(siblings: Sequence[Series], root: Path) -> list[str]:
-    """Folder below the root, and the series' number where the folder holds several."""
-    name = "_".join(siblings[0].folder.relative_to(root).parts) or root.name
-    if len(siblings) == 1:
-        return [name]
-    numbers = [series.number for series in siblings]
-    if len(set(numbers)) < len(numbers):
-        numbers = [str(place) for place in range(1, len(siblings) + 1)]
-    return [f"{name}_{number or 'unnumbered'}" for number in numbers]
 
 
 def _pair(image: Path, labels: Path) -> Source:

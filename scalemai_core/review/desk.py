@@ -93,11 +93,13 @@ class Desk:
         Raises LeaseLostError, ChangedMaskError, TooLargeError, ReviewClosedError, or UsageError for
         an answer that the item does not allow.
         """
-        if (known := self._known(reader, lease_id)) is not None:
-            if known.verdict is None or known.verdict.choice is not answer.choice:
-                raise LeaseLostError("this item is answered already; undo the answer to change it")
+        try:
+            lease = self.queue.held(reader.name, lease_id)
+        except LeaseLostError:
+            known = self._known(reader, lease_id)
+            if known is None or known.verdict is None or known.verdict.choice is not answer.choice:
+                raise
             return self._note(known)
-        lease = self.queue.held(reader.name, lease_id)
         try:
             self._check_open()
             label_map, words = self._mask(lease.item, answer, drawing)
@@ -115,11 +117,13 @@ class Desk:
         if not reason.strip():
             raise UsageError("say in a few words why you pass the item on")
         self._check_open()
-        if (known := self._known(reader, lease_id)) is not None:
-            if known.act is not Act.SKIP:
-                raise LeaseLostError("this item is answered already; undo the answer to change it")
+        try:
+            lease = self.queue.held(reader.name, lease_id)
+        except LeaseLostError:
+            known = self._known(reader, lease_id)
+            if known is None or known.act is not Act.SKIP:
+                raise
             return self._note(known)
-        lease = self.queue.held(reader.name, lease_id)
         return self._store(lease, _entry(lease, reader, Act.SKIP, seconds, reason.strip()))
 
     def undo(self, reader: Reader) -> Lease:

@@ -116,20 +116,24 @@ def _own_labels(item: ReviewItem, current_zyx: LabelsZYX) -> LabelsZYX:
 
 
 def _stored_piece(store: Workspace, item: ReviewItem, piece: Piece, grid: Grid) -> Drawing:
-    """The piece in its box: it hangs together there, and nothing else does with it."""
+    """The piece as the stored voxels have it, and no other that hangs together with it."""
     if item.base_label_map is None:
         raise ChangedMaskError("the mask is empty by now; take the next item")
-    box = _slices(piece.box)
-    crop_zyx = np.asarray(store.labels.array(item.base_label_map)[box])
-    numbers_zyx, num = components(_own_labels(item, crop_zyx) > 0)
+    z, y, x = (
+        (max(0, low - 1), high + 1) for low, high in zip(piece.box[:3], piece.box[3:], strict=True)
+    )
+    # One voxel more on every side, where the piece would go on if it were larger.
+    crop_zyx = store.labels.array(item.base_label_map)[slice(*z), slice(*y), slice(*x)]
+    numbers_zyx, num = components(_own_labels(item, np.asarray(crop_zyx)) > 0)
     sizes = np.bincount(numbers_zyx.ravel(), minlength=num + 1)
     # Only pieces of about its size are hashed: its volume may have been rounded.
     alike = np.abs(sizes * grid.voxel_ml - piece.volume_ml) <= 0.01 + 0.01 * piece.volume_ml
-    first_zyx = (piece.box[0], piece.box[1], piece.box[2])
+    first_zyx = (z[0], y[0], x[0])
     for number in np.flatnonzero(alike):
         mask_zyx = numbers_zyx == number
         if number and piece_hash(mask_zyx, first_zyx) == piece.piece_hash:
-            return Drawing(mask_zyx, piece.box)
+            ends = (first + n for first, n in zip(first_zyx, mask_zyx.shape, strict=True))
+            return Drawing(mask_zyx, (*first_zyx, *ends))
     raise ChangedMaskError(
         f"piece {piece.number} is no longer there as it was shown; load the item again"
     )

@@ -21,6 +21,7 @@ class LatestMasks:
     def __init__(self, store: Workspace) -> None:
         self._store = store
         self._versions: dict[int, DatasetVersion] = {}
+        self._numbers = lru_cache(1)(self._read_newest)
         self._label_maps = lru_cache(SCANS)(self._read_label_maps)
         self._grids = lru_cache(SCANS)(self._read_grid)
 
@@ -33,6 +34,9 @@ class LatestMasks:
         return self._grids(self._newest(), scan_id)
 
     def _newest(self) -> int:
+        return self._numbers(self._store.catalog.state())
+
+    def _read_newest(self, _state: int | None) -> int:
         if (version := self._store.catalog.latest()) is None:
             raise WorkspaceError(f"{self._store.url} has no dataset version yet")
         self._versions[version.number] = version

@@ -46,6 +46,11 @@ class Catalog:
         versions = self.versions()
         return versions[-1] if versions else None
 
+    def state(self) -> int | None:
+        """Moves whenever a dataset version is made, and is quick to ask; None before the first."""
+        table = self._open("versions", None)
+        return None if table is None else table.version()
+
     def version(self, number: int) -> DatasetVersion:
         """One dataset version; raises WorkspaceError naming those that exist."""
         versions = {version.number: version for version in self.versions()}

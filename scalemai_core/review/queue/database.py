@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from alembic.script.revision import RevisionError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
@@ -22,6 +24,7 @@ FILLING = 0x5CA1E
 """Key of PostgreSQL's advisory lock: who migrates or fills a queue does so alone."""
 BUSY_MS = 30_000
 """How long SQLite waits for another writer."""
+WAIT_SECONDS = 0.02
 POOL = 32
 """Connections kept open for PostgreSQL: a page's server answers in as many threads."""
 
@@ -36,7 +39,7 @@ class Database:
             self._writing = self._engine.execution_options(writes=True)
             with self.alone() as connection:
                 _migrate(connection)
-        except (ArgumentError, NoSuchModuleError, OperationalError, CommandError) as error:
+        except (ArgumentError, NoSuchModuleError, OperationalError, RevisionError) as error:
             # An address may hold a password; the error's own text repeats none of it.
             raise UsageError(
                 f"cannot open the review queue: {error}; check review.database"
@@ -83,8 +86,22 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Readers see through a writer, and writers wait for each other."""
     connection.isolation_level = None  # transactions begin where _begin_sqlite says so
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    _log_ahead(connection)
+
+
+def _log_ahead(connection: Any) -> None:
+    """Turn a new file to write-ahead logging; SQLite does not wait for others who do the same."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(WAIT_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -107,7 +107,11 @@ def take(connection: Connection, wish: Wish, count: int) -> list[Lease]:
 
 def own_read(connection: Connection, reader: str, lease_id: str, now: float) -> Row[Any]:
     """The read that the reader holds, its item locked; raises LeaseLostError."""
-    row = read_of(connection, lease_id)
+    return held_by(read_of(connection, lease_id), reader, now)
+
+
+def held_by(row: Row[Any] | None, reader: str, now: float) -> Row[Any]:
+    """The read, if it is the reader's to answer; raises LeaseLostError that says why not."""
     if row is None or row.reader != reader:
         raise LeaseLostError("this item is not held for you any more; take the next one")
     if row.state == ReadState.WRITING.value:
@@ -125,9 +129,9 @@ def give_back(connection: Connection, row: Row[Any]) -> None:
     recount(connection, [row.item_id])
 
 
-def set_read(connection: Connection, lease_id: str, /, **values: str | float) -> None:
-    """Change a read, its item locked."""
-    connection.execute(update(reads).where(reads.c.lease_id == lease_id).values(**values))
+def set_read(connection: Connection, under: str, **values: str | float) -> None:
+    """Change the read under this lease, its item locked."""
+    connection.execute(update(reads).where(reads.c.lease_id == under).values(**values))
 
 
 def _lease(connection: Connection, row: Row[Any], wish: Wish) -> Lease | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from scalemai_core.errors import LeaseLostError, UsageError
+from scalemai_core.errors import UsageError
 from scalemai_core.records.lease import Lease
 from scalemai_core.records.listed_item import ItemStatus, ListedItem
 from scalemai_core.records.reader import Reader
@@ -18,8 +18,8 @@ from scalemai_core.records.review_stats import Progress
 from scalemai_core.review.queue import filling, leasing, people, standing, storing
 from scalemai_core.review.queue.applying import apply
 from scalemai_core.review.queue.database import Database
-from scalemai_core.review.queue.rows import add_act, item_of, lease_of
-from scalemai_core.review.queue.tables import ReadState, acts, items, reads
+from scalemai_core.review.queue.rows import add_act, lease_of, read_item
+from scalemai_core.review.queue.tables import acts, reads
 
 STORING_SECONDS = 60.0
 """Longer than storing one small document ever takes."""
@@ -97,7 +97,6 @@ class Queue:
     def _lease(self, wish: leasing.Wish, moment: float) -> tuple[Lease, ...]:
         with self._database.writing() as connection:
             leasing.expire(connection, wish.round, moment)
-        with self._database.writing() as connection:
             held = leasing.keep_held(connection, wish, moment)
             more = wish.count - len(held)
             taken = leasing.take(connection, wish, more) if more > 0 else []
@@ -105,18 +104,11 @@ class Queue:
 
     def held(self, reader: str, lease_id: str) -> Lease:
         """The lease, if the reader still holds it; raises LeaseLostError."""
-        with self._database.writing() as connection:
-            row = leasing.own_read(connection, reader, lease_id, _seconds(None))
-            return lease_of(row, self._item(connection, row.item_id))
+        return self._held(reader, reads.c.lease_id == lease_id)
 
     def held_item(self, reader: str, item_id: str) -> Lease:
         """The lease under which a reader holds an item; raises LeaseLostError."""
-        own = (reads.c.item_id == item_id) & (reads.c.reader == reader)
-        with self._database.reading() as connection:
-            found = connection.execute(select(reads).where(own)).one_or_none()
-            if found is None or found.state != ReadState.LEASED.value:
-                raise LeaseLostError("this item is not held for you; take the next one")
-            return lease_of(found, self._item(connection, item_id))
+        return self._held(reader, (reads.c.item_id == item_id) & (reads.c.reader == reader))
 
     def renew(self, reader: str, lease_id: str, seconds: float) -> Lease:
         """Hold the item for so long from now; raises LeaseLostError."""
@@ -131,7 +123,7 @@ class Queue:
         with self._database.writing() as connection:
             row = leasing.own_read(connection, reader, lease_id, _seconds(None))
             leasing.give_back(connection, row)
-            add_act(connection, "release", self._item(connection, row.item_id), reader)
+            add_act(connection, "release", read_item(connection, row.item_id), reader)
 
     # -- storing an act: begin, then the workspace, then record --------------------------------
 
@@ -242,9 +234,11 @@ class Queue:
         """Give the connections back."""
         self._database.close()
 
-    def _item(self, connection: Connection, item_id: str) -> ReviewItem:
-        wanted = select(items.c.document).where(items.c.item_id == item_id)
-        return item_of(str(connection.scalar(wanted)))
+    def _held(self, reader: str, this: ColumnElement[bool]) -> Lease:
+        with self._database.reading() as connection:
+            found = connection.execute(select(reads).where(this)).one_or_none()
+            row = leasing.held_by(found, reader, _seconds(None))
+            return lease_of(row, read_item(connection, row.item_id))
 
 
 def _seconds(moment: datetime | None) -> float:

@@ -77,3 +77,9 @@ def lease_of(row: Row[Any], item: ReviewItem) -> Lease:
 def item_of(document: str) -> ReviewItem:
     """The item of a row of review_items."""
     return ReviewItem.model_validate_json(document)
+
+
+def read_item(connection: Connection, item_id: str) -> ReviewItem:
+    """The item of this id, which there must be."""
+    document = connection.scalar(select(items.c.document).where(items.c.item_id == item_id))
+    return item_of(str(document))

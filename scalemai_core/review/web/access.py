@@ -59,6 +59,10 @@ class Access:
             request.state.visitor = self._find(request)
         return request.state.visitor
 
+    def reader(self, request: Request) -> Reader:
+        """Who asks, as ``visitor``."""
+        return self.visitor(request).reader
+
     def admit(self, request: Request) -> None:
         """Raise as ``visitor`` does, but for those who are just logging in."""
         if request.url.path not in LOGINS:

@@ -18,9 +18,10 @@ from scalemai_core.review.web import (
 )
 from scalemai_core.review.web.access import Access, refuse_open_door
 from scalemai_core.review.web.bundles import Bundles
-from scalemai_core.review.web.faults import tell_errors
+from scalemai_core.review.web.faults import ALL, problems, tell_errors
 from scalemai_core.review.web.guard import Guard
 from scalemai_core.review.web.limits import KILOBYTE, MEGABYTE, BodyGate
+from scalemai_core.review.web.monai_label import Doors, monai_label_router
 from scalemai_core.review.web.room import DeskOf, Room
 from scalemai_core.settings.web import WebSettings
 
@@ -70,6 +71,9 @@ def create_app(desk_of: DeskOf, queue: Queue, settings: WebSettings) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
+    doors = Doors(identify=access.reader, by_token=access.by_token)
+    tools = monai_label_router(desk_of, queue, doors)
+    app.include_router(tools, prefix="/monailabel", responses=problems(*ALL))
     app.include_router(routes_page.page_router(routes_page.assets()))
     tell_errors(app)
     app.add_middleware(BodyGate, most_bytes=_most_bytes(settings), admit=access.admit)

@@ -24,6 +24,7 @@ class Bundles:
 
     def __init__(self, *, most_bytes: float, threads: int) -> None:
         self._most_bytes = most_bytes
+        self._closed = False
         self._lock = threading.RLock()  # a future's end is told while the lock may be held
         self._futures: OrderedDict[Key, Future[bytes]] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bundle")
@@ -51,6 +52,8 @@ class Bundles:
     def ahead(self, desk: Desk, leases: Iterable[Lease]) -> None:
         """Begin to cut what will be asked for next."""
         with self._lock:
+            if self._closed:
+                return
             waiting = sum(not future.done() for future in self._futures.values())
             new = [lease for lease in leases if _key(lease) not in self._futures]
             for lease in new[: max(0, MOST_WAITING - waiting)]:
@@ -58,6 +61,8 @@ class Bundles:
 
     def close(self) -> None:
         """Cut no more; what is being cut is finished."""
+        with self._lock:
+            self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _kept(self, key: Key, future: Future[bytes]) -> Future[bytes]:

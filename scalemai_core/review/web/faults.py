@@ -32,10 +32,11 @@ CODES = {
 UNKNOWN_KEY = "extra_forbidden"
 MOST_CHARACTERS = 300
 
-_TOLD: dict[int | str, str] = {
+_TOLD: dict[int, str] = {
     401: "Nobody is logged in",
     403: "Not allowed, or a write without its CSRF token or from another site",
     404: "No such thing",
+    406: "Not taken here",
     409: "The lease is lost, the mask has changed, or the review is closed",
     413: "Too large",
     422: "Cannot be understood, or cannot be done",
@@ -43,6 +44,7 @@ _TOLD: dict[int | str, str] = {
 }
 ON_READ = (401, 422, 429)
 ON_WRITE = (401, 403, 409, 413, 422, 429)
+ALL = tuple(_TOLD)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -16,7 +16,8 @@ router = APIRouter(prefix="/api/leases", tags=["leases"], dependencies=LOGGED_IN
 @router.post("", responses=problems(*ON_WRITE))
 def take(room: InRoom, desk: AtDesk, visitor: ByVisitor, wanted: WantedLeases) -> GivenLeases:
     """Hold items; those one holds already come first. What they show is cut ahead."""
-    leases = desk.take(visitor.reader, wanted.count, wanted.kinds)
+    kinds = None if wanted.kinds is None else frozenset(wanted.kinds)
+    leases = desk.take(visitor.reader, wanted.count, kinds)
     room.bundles.ahead(desk, leases)
     return GivenLeases(leases=tuple(ShownLease.of(lease) for lease in leases))
 

@@ -29,6 +29,11 @@ def serve(app: FastAPI, host: str, port: int) -> None:
 
     One process; for more, start several on one PostgreSQL queue, behind a proxy.
     """
+    server_of(app, host, port).run()
+
+
+def server_of(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """The server, not yet running."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -39,4 +44,4 @@ def serve(app: FastAPI, host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
-    uvicorn.Server(config).run()
+    return uvicorn.Server(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -19,13 +19,21 @@ from scalemai_core.records.review_stats import Progress
 from scalemai_core.review.bundle.cut import item_header
 
 DAY_SECONDS = 86_400.0
-MOST_LEASES = 5
 MOST_PIECES = 250
+MOST_KINDS = 20
 
 LEASE_ID = r"^[0-9a-f]{32}$"
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.:-]{1,200}$")]
-Seconds = Annotated[float, Field(ge=0, le=DAY_SECONDS, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=DAY_SECONDS, allow_inf_nan=False, strict=True)]
 Words = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Reason = Annotated[
+    str,
+    StringConstraints(
+        max_length=500,
+        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b-\x1f\x7f]*$",
+    ),
+]
+"""Words, and not only spaces."""
 
 
 class Asked(BaseModel):
@@ -43,8 +51,8 @@ class LogIn(Asked):
 class WantedLeases(Asked):
     """How many items somebody takes, and of which kinds."""
 
-    count: int = Field(default=1, ge=1, le=MOST_LEASES, strict=True)
-    kinds: frozenset[ItemKind] | None = None
+    count: Literal[1, 2, 3, 4, 5] = 1
+    kinds: tuple[ItemKind, ...] | None = Field(default=None, max_length=MOST_KINDS)
 
 
 class GivenAnswer(Asked):
@@ -60,7 +68,7 @@ class GivenAnswer(Asked):
 class GivenSkip(Asked):
     """Why somebody else should look."""
 
-    reason: Words
+    reason: Reason
     seconds: Seconds = 0.0
 
 

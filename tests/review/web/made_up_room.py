@@ -57,10 +57,8 @@ class MadeUp:
     base: str
 
 
-def made_up_review(
-    folder: Path, *, names: Sequence[str] = STRUCTURES, database: str | None = None
-) -> MadeUp:
-    """A scan with a block for each structure, one question about each."""
+def made_up_review(folder: Path, *, names: Sequence[str] = STRUCTURES, copies: int = 1) -> MadeUp:
+    """A scan with a block for each structure, ``copies`` questions about each."""
     store = Workspace.create(str(folder / "workspace"))
     taxonomy = load_taxonomy()
     rng = np.random.default_rng(7)
@@ -90,10 +88,14 @@ def made_up_review(
         round_number=0,
         message="made up",
     )  # fmt: skip
-    items = tuple(_item(scan_id, name, base, rival, 10.0 - n) for n, name in enumerate(names))
+    items = tuple(
+        _item(scan_id, name, base, rival, f"-{copy}" if copy else "")
+        for copy in range(copies)
+        for name in names
+    )
     views = [_view(item).model_dump(mode="json") for item in items]
     store.round(1).write("views", view_table(views))
-    queue = Queue(database or f"sqlite:///{folder / 'queue.db'}")
+    queue = Queue(f"sqlite:///{folder / 'queue.db'}")
     queue.fill(items, ())
     for name, token in TOKENS.items():
         queue.add_reader(Reader(name=name, role=ROLES[name]), secret_hash(token))
@@ -142,10 +144,10 @@ def drawn_mask(dtype: type = np.uint8, affine: np.ndarray | None = None) -> byte
     return gzip.compress(image.to_bytes())
 
 
-def _item(scan_id: str, name: str, base: str, rival: str, priority: float) -> ReviewItem:
+def _item(scan_id: str, name: str, base: str, rival: str, suffix: str) -> ReviewItem:
     return ReviewItem(
-        item_id=f"1-{scan_id}-{name}", round=1, kind=ItemKind.CHOOSE, scan_id=scan_id,
-        structure=name, priority=priority, reason="the masks differ", base_label_map=base,
+        item_id=f"1-{scan_id}-{name}{suffix}", round=1, kind=ItemKind.CHOOSE, scan_id=scan_id,
+        structure=name, priority=9.0, reason="the masks differ", base_label_map=base,
         prediction=None, rival=Candidate.REPAIRED, rival_map=rival, seconds=5.0,
     )  # fmt: skip
 
