@@ -123,7 +123,7 @@ def identify(request: Request) -> Reader:
 def served(tmp_path: Path) -> Iterator[Served]:
     made = made_up_desk(tmp_path)
     app = FastAPI(redirect_slashes=False)
-    doors = Doors(identify=identify, by_token=by_token)
+    doors = Doors(identify=identify, by_token=by_token, hands_out=True)
     router = monai_label_router(lambda: made.desk, made.desk.queue, doors)
     app.include_router(router, prefix="/monailabel")
 

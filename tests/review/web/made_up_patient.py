@@ -16,6 +16,7 @@ from scalemai_core.records.label_map import Layer
 from scalemai_core.records.reader import Reader
 from scalemai_core.records.review import ItemKind, ReviewItem, lesion_item, mask_item
 from scalemai_core.records.scan import Scan
+from scalemai_core.records.version import DatasetVersion
 from scalemai_core.review.bundle.boxed import BoxedMask, ScanLabels
 from scalemai_core.review.bundle.view import ItemMaps, ItemMasks, view_item
 from scalemai_core.review.desk import Desk
@@ -56,7 +57,7 @@ class MadeUpPatient:
         self.base = self._label_map(self.current_zyx, Layer.ANATOMY)
         self.rival = self._label_map(self.rival_zyx, Layer.ANATOMY)
         self.lesions = self._label_map(_lesions()[0], Layer.LESIONS)
-        self._commit()
+        self._commit(None, self.base)
         self.items = self._items()
         self._write_views()
         self.queue = Queue(f"sqlite:///{folder / 'queue.db'}")
@@ -72,12 +73,16 @@ class MadeUpPatient:
     def _label_map(self, labels_zyx: NDArray[np.uint8], layer: Layer) -> str:
         return self.store.labels.write(labels_zyx, self.scan_id, layer, self.grid)
 
-    def _commit(self) -> None:
+    def change_masks(self) -> None:
+        """Somebody else writes a dataset version with other masks of the organs."""
+        self._commit(self.store.catalog.latest(), self.rival)
+
+    def _commit(self, base: DatasetVersion | None, organs: str) -> None:
         scan = Scan(
             scan_id=self.scan_id, patient="p", case="c", source="made up", grid=self.grid,
             source_axes="RAS", source_affine=self.grid.affine, fold=0,
         )  # fmt: skip
-        held = dict.fromkeys(ORGANS, self.base) | {LESION: self.lesions}
+        held = dict.fromkeys(ORGANS, organs) | {LESION: self.lesions}
         rows = [
             Annotation(
                 scan_id=self.scan_id, structure=name, state=State.PRESENT, label_map=label_map,
@@ -86,7 +91,7 @@ class MadeUpPatient:
             for name, label_map in held.items()
         ]  # fmt: skip
         self.store.catalog.commit(
-            base=None, scans=scan_rows([scan]), annotations=annotation_rows(rows),
+            base=base, scans=scan_rows([scan]), annotations=annotation_rows(rows),
             round_number=0, message="made up",
         )  # fmt: skip
 
@@ -163,7 +168,7 @@ def _lesions() -> tuple[NDArray[np.uint8], tuple[BoxedMask | None, ...]]:
 
 
 def _image(labels_zyx: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.int16]:
-    z, y, x = np.indices(SHAPE_ZYX)
+    _z, y, x = np.indices(SHAPE_ZYX)
     inside = ((y - 32) / 30) ** 2 + ((x - 36) / 34) ** 2 < 1
     image = np.where(inside, -90.0, -1000.0) + (labels_zyx > 0) * (140 + labels_zyx % 7 * 8)
     return (image + rng.normal(0, 12, SHAPE_ZYX)).astype(np.int16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from browser import page_at, served
 from made_up_patient import LESION, TO_DRAW, TOKEN, WITH_FALSE_PIECE, MadeUpPatient
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.review_entry import Act, ReviewEntry
@@ -210,11 +211,11 @@ def test_everything_that_can_be_pressed_has_a_name_and_can_be_reached(page: Page
         assert button.inner_text().strip() or button.get_attribute("aria-label")
     for picture in page.locator("canvas:visible").all():
         assert picture.get_attribute("aria-label")
-    reached = set()
+    reached = ""
     for _ in range(20):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.textContent.trim()"))
-    assert {"1soft tissue", "Acurrent1332 ml"} & reached or any("current" in r for r in reached)
+        reached += page.evaluate("document.activeElement.textContent")
+    assert all(words in reached for words in ("current", "repaired", "soft tissue", "Figures"))
     assert page.locator("[aria-live]").count() >= 2
 
 
@@ -235,3 +236,63 @@ def test_nothing_is_open_between_two_rounds(patient: MadeUpPatient) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
         expect(page.get_by_text("No review is open at the moment.")).to_be_visible()
+
+
+def test_a_changed_mask_is_skipped_over_and_the_reader_is_told(
+    page: Page, patient: MadeUpPatient
+) -> None:
+    sign_in(page)
+    patient.change_masks()
+    press(page, "b")
+    expect(page.get_by_role("alert").filter(has_text="has changed")).to_be_visible()
+    expect(page.locator("#structure")).to_have_text("Spleen")
+    (entry,) = entries(patient, 1)
+    assert entry.act is Act.SKIP
+    assert "changed" in entry.reason
+
+
+def test_a_drawing_that_was_not_touched_comes_back_voxel_for_voxel(
+    page: Page, patient: MadeUpPatient
+) -> None:
+    sign_in(page)
+    press(page, "e")
+    expect(page.locator("#paint-words")).to_contain_text("ml")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="drawing is saved")).to_be_visible()
+    (entry,) = entries(patient, 1)
+    assert entry.verdict is not None
+    drawn = patient.mask_zyx("liver", entry.verdict.label_map)
+    assert np.array_equal(drawn, patient.mask_zyx("liver"))
+
+
+def test_the_patients_right_is_on_the_left_and_the_picture_is_what_the_pointer_reads(
+    page: Page, patient: MadeUpPatient
+) -> None:
+    sign_in(page)
+    ends = {"axial": (0, 1), "coronal": (0, 2), "sagittal": (1, 2)}
+    for name, (across, down) in ends.items():
+        canvas = page.get_by_label(f"{name} CT")
+        spots = [(u, v) for u in (0.3, 0.42, 0.58, 0.7) for v in (0.2, 0.4, 0.6, 0.8)]
+        read = [look(page, canvas, *spot) for spot in spots]
+        voxels = np.array([voxel for _, _, voxel in read])
+        assert voxels[0, across] > voxels[-1, across], "indices fall from left to right"
+        assert voxels[0, down] > voxels[3, down], "indices fall from top to bottom"
+        hounsfield, grey = np.array([(one, other) for one, other, _ in read], dtype=float).T
+        shown = np.clip((hounsfield + 160) / 400, 0, 1) * 255
+        assert np.abs(shown - grey).mean() < 20, name
+
+
+def look(
+    page: Page, canvas: Locator, across: float, down: float
+) -> tuple[int, int, tuple[int, ...]]:
+    """Hounsfield units under the pointer, the grey drawn there, and the voxel x, y, z."""
+    box = canvas.bounding_box()
+    assert box is not None
+    x, y = box["width"] * across, box["height"] * down
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    words = page.locator("#readout").inner_text()
+    found = re.fullmatch(r"(-?\d+) HU .*?(\d+), (\d+), (\d+)", words, re.DOTALL)
+    assert found is not None, words
+    read = "(canvas, [x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[0]"
+    grey = canvas.evaluate(read, [round(x), round(y)])
+    return int(found[1]), int(grey), tuple(int(found[n]) for n in (2, 3, 4))

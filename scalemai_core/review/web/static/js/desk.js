@@ -106,6 +106,7 @@ export class Desk {
   /** @param {import("./holds.js").Hold} hold */
   #show({ bundle, item }) {
     if (this.shown !== "figures") this.view("reading");
+    this.voice.hush();
     this.question.show(bundle);
     this.pieces.show(bundle);
     this.viewer.show(bundle);
@@ -125,7 +126,7 @@ export class Desk {
 
   #nothing() {
     this.viewer.clear();
-    if (this.shown === "figures" || this.shown === "login") return;
+    if (this.shown !== "reading" && this.shown !== "painting") return;
     this.view("nothing");
     this.page.title = "Nothing waits \u2013 ScaleMAI review";
     this.#element("again").focus();

@@ -16,7 +16,7 @@ function percent(share) {
 /** @param {Proportion | null} one @returns {string} */
 function proportionWords(one) {
   if (!one || one.total === 0) return "none yet";
-  return `${percent(one.share)} (${one.right} of ${one.total}; 95 % interval ${percent(one.low)} to ${percent(one.high)})`;
+  return `${percent(one.share)} (${one.right} of ${one.total}; 95 % interval ${Math.round(100 * one.low)} to ${percent(one.high)})`;
 }
 
 /** @param {number | null} minutes @returns {string} */

@@ -71,7 +71,7 @@ export function strokeNeighbours(context, runs, placement, point) {
     path.lineTo(Math.round(placement.x(runs[at + 2])) + 0.5, Math.round(placement.y(runs[at + 3])) + 0.5);
   }
   context.strokeStyle = NEIGHBOUR;
-  context.lineWidth = Math.max(1, Math.round(0.8 * point));
+  context.lineWidth = Math.max(1, Math.round(0.9 * point));
   context.stroke(path);
 }
 
@@ -88,7 +88,7 @@ export function strokeCrosshair(context, { x, y }, size, point) {
     path.lineTo(toX, toY);
   }
   context.strokeStyle = CROSSHAIR;
-  context.lineWidth = Math.max(1, Math.round(0.8 * point));
+  context.lineWidth = Math.max(1, Math.round(0.9 * point));
   context.stroke(path);
 }
 

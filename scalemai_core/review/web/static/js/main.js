@@ -37,6 +37,10 @@ page.getElementById("login-form").addEventListener("submit", async (event) => {
 });
 
 page.getElementById("sign-out").addEventListener("click", async () => {
+  if (desk.reading.outbox.letters.length > 0) {
+    desk.voice.warn("An answer is still on its way: sign out in a moment.");
+    return;
+  }
   desk.close();
   await api.signOut().catch(() => {});
   askToSignIn("You are signed out.");

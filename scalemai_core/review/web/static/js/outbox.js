@@ -25,12 +25,14 @@ export class Outbox {
     /** @type {Letter[]} */ this.letters = [];
     /** @type {Promise<void> | null} */ this.running = null;
     this.owner = "";
+    /** Whether the server cannot be reached. */ this.stuck = false;
     /** @type {(() => void) | null} */ this.wake = null;
     window.addEventListener("online", () => this.wake?.());
   }
 
   /** Go on with what a reload left behind. @param {string} reader */
   open(reader) {
+    if (this.owner && this.owner !== reader) this.letters = [];
     this.owner = reader;
     const left = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
     if (left?.owner === reader && this.letters.length === 0) this.letters = left.letters;
@@ -68,12 +70,14 @@ export class Outbox {
         this.#done();
         this.hooks.taken(letter, receipt);
         failures = 0;
+        this.stuck = false;
       } catch (error) {
         if (error.status === SIGNED_OUT) {
           this.hooks.refused(letter, error);
           return;
         }
         if (error instanceof Unreachable) {
+          this.stuck = true;
           this.hooks.waiting(this.letters.length);
           await this.#pause(PAUSES_SECONDS[Math.min(failures++, PAUSES_SECONDS.length - 1)]);
         } else {

@@ -110,7 +110,7 @@ export class Paint {
 
   #count() {
     const ml = (this.easel.voxels * this.bundle.spacing.reduce((product, edge) => product * edge, 1)) / MM3_PER_ML;
-    this.#element("paint-words").textContent = ml === 0 ? "empty: it is not there" : volumeWords(ml);
+    this.#element("paint-words").textContent = ml === 0 ? "empty in view" : `${volumeWords(ml)} in view`;
   }
 
   #turn() {

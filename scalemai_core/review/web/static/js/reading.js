@@ -53,6 +53,7 @@ export class Reading {
   async start(reader) {
     this.open = true;
     this.outbox.open(reader);
+    for (const { lease } of this.outbox.letters) this.holds.done.add(lease);
     await this.refill();
   }
 
@@ -127,6 +128,10 @@ export class Reading {
   /** Take the newest answer back and show its item again. */
   async undo() {
     if (performance.now() < this.lockedUntil) return;
+    if (this.outbox.stuck) {
+      this.voice.warn("Your last answer still waits for the network: it can be taken back once it is sent.");
+      return;
+    }
     this.#lock();
     await this.outbox.empty();
     try {
@@ -146,8 +151,8 @@ export class Reading {
     try {
       await this.holds.refill();
     } catch (error) {
-      this.trouble(error, "The queue");
       if (error.code === "closed") this.screen.nothing();
+      else this.trouble(error, "The queue");
     }
   }
 
@@ -224,7 +229,7 @@ export class Reading {
   }
 
   #lost(hold, refusal) {
-    this.trouble(refusal, hold.item.structure_words);
+    if (hold === this.current) this.trouble(refusal, hold.item.structure_words);
     this.advance();
     this.refill();
   }

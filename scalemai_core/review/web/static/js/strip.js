@@ -132,10 +132,11 @@ export class Strip {
   }
 }
 
-/** At most `room` slices, evenly from just below the first to just above the last. */
+/** As many slices as there is room for, evenly from below the first to above the last. */
 function spread(first, last, depth, room) {
-  const low = Math.max(0, first - 1);
-  const high = Math.min(depth - 1, last + 1);
+  const spare = Math.max(1, Math.ceil((room - (last - first + 1)) / 2));
+  const low = Math.max(0, first - spare);
+  const high = Math.min(depth - 1, last + spare);
   const count = Math.min(room, high - low + 1);
   if (count === 1) return [Math.round((low + high) / 2)];
   return Array.from({ length: count }, (_, at) => Math.round(low + ((high - low) * at) / (count - 1)));

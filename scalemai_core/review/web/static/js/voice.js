@@ -19,6 +19,11 @@ export class Voice {
     this.#show(this.status, words, SHOWN_SECONDS);
   }
 
+  /** What was said is over. */
+  hush() {
+    this.#show(this.status, "", 0);
+  }
+
   /** Only for those who listen. @param {string} words */
   announce(words) {
     this.spoken.textContent = words;
@@ -40,7 +45,7 @@ export class Voice {
   #show(region, words, seconds) {
     clearTimeout(this.timers.get(region));
     region.textContent = words;
-    region.classList.add("shown");
+    region.classList.toggle("shown", words !== "");
     this.timers.set(region, setTimeout(() => {
       region.classList.remove("shown");
       region.textContent = "";
