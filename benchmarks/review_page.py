@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import uvicorn
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect, sync_playwright
@@ -26,12 +25,14 @@ from playwright.sync_api import Page, expect, sync_playwright
 from scalemai_core.records.annotation import Annotation, Origin, State
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.grid import Grid
+from scalemai_core.records.item_view import ItemView
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.reader import Reader
 from scalemai_core.records.review import ItemKind, ReviewItem, mask_item
 from scalemai_core.records.scan import Scan
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.queue.queue import Queue
+from scalemai_core.review.views import VIEWS, view_table
 from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.sessions import secret_hash
 from scalemai_core.settings.review import ReviewSettings
@@ -110,16 +111,15 @@ def made_up_desk(folder: Path, num_items: int, rng: np.random.Generator) -> Desk
         round_number=0, message="made up",
     )  # fmt: skip
     views = [
-        {
-            "item_id": item.item_id,
-            "centre_zyx": str([EDGE // 2] * 3),
-            "box": str([0, 0, 0, EDGE, EDGE, EDGE]),
-            "volumes_ml": "[50.0, 60.0, null]",
-            "pieces": "[]",
-        }
+        ItemView(
+            item_id=item.item_id,
+            centre_zyx=(EDGE // 2, EDGE // 2, EDGE // 2),
+            box=(0, 0, 0, EDGE, EDGE, EDGE),
+            volumes_ml=(50.0, 60.0, None),
+        )
         for item in items
     ]
-    store.round(1).write("views", pl.DataFrame(views))
+    store.round(1).write(VIEWS, view_table(views))
     queue = Queue(f"sqlite:///{folder / 'queue.db'}")
     queue.fill(items[:num_items], ())
     queue.add_reader(Reader(name="reader"), secret_hash(TOKEN))

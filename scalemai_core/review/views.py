@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import polars as pl
@@ -18,6 +19,11 @@ VIEW_COLUMNS = pl.Schema({"item_id": pl.String, "view": pl.String})
 def view_row(view: ItemView) -> dict[str, object]:
     """A row of the table."""
     return {"item_id": view.item_id, "view": view.model_dump_json()}
+
+
+def view_table(views: Iterable[ItemView]) -> pl.DataFrame:
+    """The table itself."""
+    return pl.DataFrame([view_row(view) for view in views], schema=VIEW_COLUMNS)
 
 
 class ItemViews:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from made_up_items import item
 from numpy.typing import NDArray
 
@@ -18,6 +16,7 @@ from scalemai_core.records.label_map import Layer
 from scalemai_core.records.review import ReviewItem
 from scalemai_core.records.scan import Scan
 from scalemai_core.review.bundle.pieces import piece_hash
+from scalemai_core.review.views import VIEWS, view_table
 from scalemai_core.store.rows import annotation_rows, scan_rows
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -108,15 +107,14 @@ class SmallReview:
         )
 
     def write_views(self, items: list[ReviewItem]) -> None:
-        rows = []
-        for one in items:
-            view = ItemView(
+        views = [
+            ItemView(
                 item_id=one.item_id,
                 centre_zyx=(3, 4, 5),
                 box=(0, 0, 0, *SHAPE),
                 volumes_ml=(56.0, 0.0, None),
                 pieces=pieces(),
             )
-            found = view.model_dump(mode="json")
-            rows.append({k: v if k == "item_id" else json.dumps(v) for k, v in found.items()})
-        self.store.round(1).write("views", pl.DataFrame(rows))
+            for one in items
+        ]
+        self.store.round(1).write(VIEWS, view_table(views))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from made_up_items import MODEL, made_grid, made_item, painted
+from made_up_shown_items import MODEL, made_grid, made_item, painted
 from numpy.typing import NDArray
 from zarr.storage import LocalStore
 

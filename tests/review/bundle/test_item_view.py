@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from made_up_items import made_grid, made_item, painted
+from made_up_shown_items import made_grid, made_item, painted
 
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.item_view import Box, ItemView

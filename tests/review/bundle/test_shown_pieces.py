@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from made_up_items import made_grid, made_item
+from made_up_shown_items import made_grid, made_item
 
 from scalemai_core.records.item_view import Box, Piece
 from scalemai_core.review.bundle.boxed import BoxedMask, slices_of

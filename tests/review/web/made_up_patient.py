@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from scalemai_core.records.annotation import Annotation, Origin, State
@@ -21,6 +19,7 @@ from scalemai_core.review.bundle.boxed import BoxedMask, ScanLabels
 from scalemai_core.review.bundle.view import ItemMaps, ItemMasks, view_item
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.queue.queue import Queue
+from scalemai_core.review.views import VIEWS, view_table
 from scalemai_core.review.web.sessions import secret_hash
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.rows import annotation_rows, scan_rows
@@ -127,12 +126,8 @@ class MadeUpPatient:
         for item in self.items:
             candidate = found.get(item.candidate_id or "")
             masks = ItemMasks(candidate=candidate) if candidate else maps.masks(item.structure)
-            views.append(view_item(item, masks, self.grid, settings).model_dump(mode="json"))
-        self.store.round(1).write("views", pl.DataFrame([_nested_as_json(one) for one in views]))
-
-
-def _nested_as_json(row: dict[str, object]) -> dict[str, object]:
-    return {k: json.dumps(v) if isinstance(v, (list, dict)) else v for k, v in row.items()}
+            views.append(view_item(item, masks, self.grid, settings))
+        self.store.round(1).write(VIEWS, view_table(views))
 
 
 def _ball(centre_zyx: tuple[int, ...], radius_mm: float) -> NDArray[np.bool_]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-import polars as pl
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -25,7 +23,7 @@ from scalemai_core.records.review import ItemKind, ReviewItem
 from scalemai_core.records.scan import Scan
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.queue.queue import Queue
-from scalemai_core.review.views import NESTED
+from scalemai_core.review.views import VIEWS, view_table
 from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.sessions import secret_hash
 from scalemai_core.settings.review import ReviewSettings
@@ -93,8 +91,7 @@ def made_up_review(folder: Path, *, names: Sequence[str] = STRUCTURES, copies: i
         for copy in range(copies)
         for name in names
     )
-    views = [_view(item).model_dump(mode="json") for item in items]
-    store.round(1).write("views", view_table(views))
+    store.round(1).write(VIEWS, view_table(_view(item) for item in items))
     queue = Queue(f"sqlite:///{folder / 'queue.db'}")
     queue.fill(items, ())
     for name, token in TOKENS.items():
@@ -156,9 +153,3 @@ def _view(item: ReviewItem) -> ItemView:
     return ItemView(
         item_id=item.item_id, centre_zyx=(6, 6, 6), box=BOX, volumes_ml=(0.1, 0.2, None)
     )
-
-
-def view_table(views: list[dict[str, Any]]) -> pl.DataFrame:
-    """As a round stores it: nested values as JSON."""
-    rows = [{k: json.dumps(v) if k in NESTED else v for k, v in row.items()} for row in views]
-    return pl.DataFrame(rows)
