@@ -6,10 +6,10 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks.release import export_version
+from tasks.release import Form, export_version
 
 
 @flow(name="release", flow_run_name="release version {number}")
-def release(workspace: str, number: int, folder: Path) -> int:
-    """Write a dataset version as an nnU-Net dataset; returns the number of cases."""
-    return export_version(workspace, number, folder)
+def release(workspace: str, number: int, folder: Path, form: Form = "nnunet") -> int:
+    """Write a dataset version as an nnU-Net dataset or as DICOM; returns the number of cases."""
+    return export_version(workspace, number, folder, form)

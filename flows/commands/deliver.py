@@ -20,14 +20,14 @@ def export(
     workspace: WorkspaceArgument,
     folder: Annotated[Path, typer.Argument(help="New folder.")],
     version: Annotated[int, typer.Option(help="Dataset version.")],
-    format: Annotated[Literal["nnunet"], typer.Option()] = "nnunet",  # noqa: A002
+    format: Annotated[Literal["nnunet", "dicom-seg"], typer.Option()] = "nnunet",  # noqa: A002
     as_json: JsonOption = False,
 ) -> None:
-    """Write a dataset version as files, each in its own orientation."""
+    """Write a dataset version as an nnU-Net dataset, or as DICOM with a segmentation a layer."""
     store = Workspace.open(workspace)
     store.catalog.version(version)
     prepare_prefect(store)
-    cases = load("release", "release")(workspace, version, folder)
+    cases = load("release", "release")(workspace, version, folder, format)
     answer(
         as_json=as_json,
         document={"cases": cases, "folder": str(folder)},

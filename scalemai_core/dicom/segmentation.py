@@ -6,6 +6,7 @@ compressed or not, whatever the order of the frames and wherever they begin.
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import highdicom as hd
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from scalemai_core.dicom.codes import structure_of
 from scalemai_core.errors import RejectedInput
@@ -22,6 +24,12 @@ from scalemai_core.records.grid import Grid
 
 _TOLERANCE_VOXEL = 0.05
 """Of a voxel's edge: positions in DICOM are rounded decimals."""
+
+_DAMAGE = (
+    *(ValueError, AttributeError, LookupError, TypeError, ArithmeticError, RuntimeError),
+    *(OSError, EOFError, AssertionError, struct.error, InvalidDicomError),
+)
+"""What pydicom and highdicom raise at a damaged file."""
 
 Mask = NDArray[np.bool_]
 
@@ -55,11 +63,11 @@ class Segmentation:
     def read(cls, path: Path) -> Segmentation:
         """Open a file; raises RejectedInput naming it."""
         try:
-            return cls(hd.seg.segread(path, lazy_frame_retrieval=True))
-        except (ValueError, AttributeError, KeyError, TypeError, OSError, EOFError) as error:
+            return cls(hd.seg.segread(path))
+        except _DAMAGE as error:
             raise RejectedInput(
                 "segmentation_unreadable",
-                f"{path} cannot be read as a DICOM segmentation: {error}",
+                f"{path} cannot be read as a DICOM segmentation",
                 "Export the segmentation again.",
             ) from error
 
@@ -84,8 +92,10 @@ class Segmentation:
 
     def _pixels(self, frame: int) -> NDArray[Any]:
         try:
+            if self._dataset.BitsAllocated == 1 and not self._compressed:
+                return _unpacked(self._dataset, frame)
             pixels = self._dataset.get_stored_frame(frame + 1)
-        except (ValueError, RuntimeError, OSError, EOFError, NotImplementedError) as error:
+        except _DAMAGE as error:
             raise RejectedInput(
                 "truncated_file",
                 "the segmentation's pixels end too early or cannot be decoded",
@@ -94,6 +104,20 @@ class Segmentation:
         if self._dataset.segmentation_type is hd.seg.SegmentationTypeValues.FRACTIONAL:
             return pixels * 2.0 >= float(self._dataset.MaximumFractionalValue)
         return pixels
+
+    @property
+    def _compressed(self) -> bool:
+        return self._dataset.file_meta.TransferSyntaxUID.is_encapsulated
+
+
+def _unpacked(dataset: Dataset, frame: int) -> NDArray[np.uint8]:
+    """A frame of single bits, which need not begin with a byte; highdicom takes it that it does."""
+    shape = (int(dataset.Rows), int(dataset.Columns))
+    first = frame * shape[0] * shape[1]
+    last = first + shape[0] * shape[1]
+    window = np.frombuffer(dataset.PixelData, np.uint8)[first // 8 : -(-last // 8)]
+    bits = np.unpackbits(window, bitorder="little")[first % 8 :]
+    return bits[: last - first].reshape(shape)
 
 
 def referenced_series(dataset: Dataset) -> tuple[str, ...]:
@@ -174,11 +198,18 @@ def _placed(
 
 def _frame_affine(dataset: hd.seg.Segmentation, frame: int) -> NDArray[np.float64]:
     """4x3: (column, row, 1) of a frame to RAS mm."""
+    try:
+        return _said_affine(dataset, frame)
+    except _DAMAGE as error:
+        raise _off_grid("it does not say where its frames lie") from error
+
+
+def _said_affine(dataset: hd.seg.Segmentation, frame: int) -> NDArray[np.float64]:
     position = _group(dataset, frame, "PlanePositionSequence")
     orientation = _group(dataset, frame, "PlaneOrientationSequence")
     measures = _group(dataset, frame, "PixelMeasuresSequence")
     if position is None or orientation is None or measures is None:
-        raise _off_grid("it does not say where its frames lie")
+        raise ValueError("no geometry")
     along = np.array(orientation.ImageOrientationPatient, dtype=np.float64)
     between_rows, between_columns = (float(mm) for mm in measures.PixelSpacing)
     affine = np.zeros((4, 3))

@@ -22,7 +22,8 @@ from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 _SOFTWARE = "1"
 _FIRST_NUMBER = 100
-_MAX_LABEL = 16
+_MAX_TITLE = 64
+_CONTENT = "SEGMENTATION"
 
 
 class MadeBy(StrEnum):
@@ -72,8 +73,8 @@ def write_segmentation(
             manufacturer_model_name=MANUFACTURER,
             software_versions=_SOFTWARE,
             device_serial_number="0",
-            content_label=_content_label(title),
-            content_description=title[:64],
+            content_label=_CONTENT,
+            content_description=title[:_MAX_TITLE],
             transfer_syntax_uid=RLELossless,
             omit_empty_frames=bool(labels_zyx.any()),
         )
@@ -117,9 +118,3 @@ def _engine() -> hd.AlgorithmIdentificationSequence:
     return hd.AlgorithmIdentificationSequence(
         name=MANUFACTURER, family=codes.DCM.ArtificialIntelligence, version=_SOFTWARE
     )
-
-
-def _content_label(title: str) -> str:
-    """A code string: capitals, digits and underscores."""
-    plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in title.upper())
-    return plain[:_MAX_LABEL] or "SEGMENTATION"

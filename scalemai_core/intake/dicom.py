@@ -6,7 +6,7 @@ and applies the rescale slope. The patient's name is never looked at.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -141,9 +141,11 @@ def read_series(paths: Iterable[Path]) -> FileVolume:
 def _header(path: Path) -> Any:
     """The tags of interest; empty where the file is damaged before they end."""
     try:
-        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-    except (InvalidDicomError, OSError, EOFError, ValueError):
+        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+        deque(header.iterall(), maxlen=0)  # values are parsed when looked at, and fail only then
+    except (InvalidDicomError, OSError, EOFError, ValueError, NotImplementedError):
         return pydicom.Dataset()
+    return header
 
 
 def _check_slice(path: Path, header: Any) -> None:

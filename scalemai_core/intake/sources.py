@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scalemai_core.errors import UsageError
 from scalemai_core.intake.case import CaseFiles, ImageKind, LabelMapFile, MaskFile
+from scalemai_core.intake.dicom import is_dicom
 from scalemai_core.intake.dicom_cases import dicom_cases
 from scalemai_core.intake.nnunet import DESCRIPTION, nnunet_cases
 from scalemai_core.intake.table import TABLE_NAME, read_table
@@ -18,8 +19,8 @@ _CT_FILE = "ct.nii.gz"
 _MASK_FOLDER = "segmentations"
 _ACCEPTED = (
     "an nnU-Net dataset (dataset.json, imagesTr, labelsTr), a case folder (ct.nii.gz, "
-    "segmentations/) or a folder of them, a folder of DICOM slices, a volume file "
-    f"({ENDINGS}), or IMAGE=LABELS where LABELS is a label file or a folder of masks"
+    "segmentations/) or a folder of them, a folder of DICOM slices and segmentations, "
+    f"a volume file ({ENDINGS}), or IMAGE=LABELS where LABELS is a label file or a folder of masks"
 )
 
 
@@ -121,6 +122,8 @@ def _pair(image: Path, labels: Path) -> Source:
         if not masks:
             raise UsageError(f"{labels} holds no mask; a source is {_ACCEPTED}")
         update: dict[str, object] = {"masks": masks, "label_map": None}
+    elif is_dicom(labels):
+        update = {"segmentations": (labels,), "masks": (), "label_map": None}
     elif is_volume(labels):
         update = {"label_map": LabelMapFile(path=labels), "masks": ()}
     else:

@@ -6,10 +6,7 @@ integer of its own, and each structure is declared as the region of the integers
 
 from __future__ import annotations
 
-import csv
 import json
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +14,10 @@ from numpy.typing import NDArray
 
 from scalemai_core.errors import UsageError
 from scalemai_core.intake.writer import write_nifti
-from scalemai_core.records.annotation import Annotation, State
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store.rows import annotations_of, scans_of
+from scalemai_core.release.cases import check_new, released_cases, write_annotations
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 
@@ -72,43 +68,20 @@ def export_nnunet(store: Workspace, version: DatasetVersion, folder: Path) -> in
     ``annotations.csv`` tells unknown from absent, which label maps cannot. Returns the number of
     cases. Raises UsageError if the folder holds something already.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty: give a new folder")
-    scans = sorted(scans_of(store.catalog.scans(version)), key=lambda scan: scan.case)
-    names = _file_names(scans)
-    by_scan: dict[str, list[Annotation]] = {scan.scan_id: [] for scan in scans}
-    for annotation in annotations_of(store.catalog.annotations(version)):
-        by_scan[annotation.scan_id].append(annotation)
+    check_new(folder)
+    cases = released_cases(store, version)
     combinations = Combinations()
-    for scan in scans:
-        name = names[scan.scan_id]
+    for case in cases:
+        name, scan = case.name, case.scan
         image_zyx = store.scans.read(scan.scan_id)
-        labels_zyx = combinations.encode(_layers(store, scan, by_scan[scan.scan_id]))
+        layers = case.layers(store)
+        labels_zyx = combinations.encode([layers[layer] for layer in Layer])
         _write(folder / "imagesTr" / f"{name}_0000{ENDING}", image_zyx, scan)
         _write(folder / "labelsTr" / f"{name}{ENDING}", labels_zyx, scan)
-    _write_annotations(folder / "annotations.csv", names, by_scan)
+    write_annotations(folder, cases)
     regions = combinations.regions(load_taxonomy())
-    (folder / "dataset.json").write_text(_description(version, regions, len(scans)))
-    return len(scans)
-
-
-def _layers(
-    store: Workspace, scan: Scan, annotations: Iterable[Annotation]
-) -> list[NDArray[np.uint8]]:
-    taxonomy = load_taxonomy()
-    maps = {taxonomy[a.structure].layer: a.label_map for a in annotations if a.label_map}
-    empty = np.zeros(scan.grid.shape_zyx, dtype=np.uint8)
-    return [store.labels.read(maps[layer]) if layer in maps else empty for layer in Layer]
-
-
-def _file_names(scans: Iterable[Scan]) -> dict[str, str]:
-    """Case names; with their source in front where two sources use the same."""
-    scans = list(scans)
-    times = Counter(scan.case for scan in scans)
-    return {
-        scan.scan_id: scan.case if times[scan.case] == 1 else f"{scan.source}_{scan.case}"
-        for scan in scans
-    }
+    (folder / "dataset.json").write_text(_description(version, regions, len(cases)))
+    return len(cases)
 
 
 def _write(path: Path, array_zyx: NDArray[np.int16] | NDArray[np.uint16], scan: Scan) -> None:
@@ -127,16 +100,3 @@ def _description(version: DatasetVersion, regions: dict[str, list[int]], cases: 
         "file_ending": ENDING,
     }
     return json.dumps(description, indent=1)
-
-
-def _write_annotations(
-    path: Path, names: dict[str, str], by_scan: dict[str, list[Annotation]]
-) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "structure", "state", "weight", "origin", "origin_name", "reason"])
-        for scan_id, annotations in by_scan.items():
-            for a in annotations:
-                known = a.state is not State.UNKNOWN
-                row = [a.weight if known else "", a.origin, a.origin_name, a.reason]
-                writer.writerow([names[scan_id], a.structure, a.state, *row])

@@ -13,6 +13,7 @@ from scalemai_core.errors import UsageError
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.item_view import ItemView
 from scalemai_core.records.review import ReviewItem
+from scalemai_core.review.bundle.cut import crop_grid
 from scalemai_core.review.drawing import Drawing
 from scalemai_core.review.handoff.drawing import read_drawing
 from scalemai_core.review.handoff.package import (
@@ -27,7 +28,7 @@ from scalemai_core.review.handoff.package import (
     mask_hash,
     read_document,
 )
-from scalemai_core.review.handoff.voxels import crop_grid, read_item
+from scalemai_core.review.handoff.voxels import read_item
 from scalemai_core.store.workspace import Workspace
 
 Asked = tuple[ReviewItem, ItemView]

@@ -8,9 +8,11 @@ import numpy as np
 
 from scalemai_core.errors import UsageError
 from scalemai_core.records.grid import Grid
-from scalemai_core.records.item_view import Box, ItemView
+from scalemai_core.records.item_view import ItemView
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX
 from scalemai_core.records.review import ItemKind, ReviewItem
+from scalemai_core.review.bundle.boxed import slices_of
+from scalemai_core.review.bundle.cut import crop_grid
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -28,15 +30,6 @@ class ItemVoxels:
     grid: Grid
 
 
-def crop_grid(scan_grid: Grid, box: Box) -> Grid:
-    """Where a box of the scan lies."""
-    affine = scan_grid.matrix
-    affine[:3, 3] += affine[:3, :3] @ np.array(box[2::-1], dtype=np.float64)
-    return Grid.of(
-        tuple(last - first for first, last in zip(box[:3], box[3:], strict=True)), affine
-    )
-
-
 def read_item(store: Workspace, item: ReviewItem, view: ItemView) -> ItemVoxels:
     """Read the item's box.
 
@@ -44,8 +37,7 @@ def read_item(store: Workspace, item: ReviewItem, view: ItemView) -> ItemVoxels:
     """
     if item.shown_kind not in DRAWN_KINDS:
         raise UsageError("this item is answered by a key, not by a drawing: answer it on the page")
-    z0, y0, x0, z1, y1, x1 = view.box
-    box = (slice(z0, z1), slice(y0, y1), slice(x0, x1))
+    box = slices_of(view.box)
     image_zyx = np.asarray(store.scans.array(item.scan_id)[box])
     mask_zyx = np.zeros(image_zyx.shape, dtype=np.uint8)
     if item.base_label_map is not None:

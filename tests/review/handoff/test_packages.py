@@ -18,9 +18,10 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.item_view import ItemView
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.review import ItemKind, ReviewItem
+from scalemai_core.review.bundle.cut import crop_grid
 from scalemai_core.review.handoff.folder import Returned, export_items, import_items
 from scalemai_core.review.handoff.package import DOCUMENT, IMAGE, MASK, pack, unpack
-from scalemai_core.review.handoff.voxels import ItemVoxels, crop_grid, read_item
+from scalemai_core.review.handoff.voxels import ItemVoxels, read_item
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
