@@ -24,6 +24,9 @@ CHANGES = "automatic"
 AUDITS = "audits"
 """Table of what the audit asks."""
 
+SAID = "the masks differ"
+"""What a reader is told of an audit: nothing that tells it from other questions."""
+
 TOUCHED = "touched"
 """Stratum of masks that no decision named: a neighbour's change took or left them voxels."""
 
@@ -44,7 +47,7 @@ def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
     items = drawn.select(
         *KEY,
         priority=pl.lit(0.0),
-        reason=pl.lit("audit"),
+        reason=pl.lit(SAID),
         seconds=pl.lit(plan.settings.review.seconds_choose),
         rival=pl.lit(Candidate.DECIDED.value),
         rival_map="label_map",

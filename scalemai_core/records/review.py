@@ -21,7 +21,7 @@ class ItemKind(StrEnum):
     EDIT = "edit"
     """Nothing shown is good enough, or nothing is there to show: draw it."""
     HONEYPOT = "honeypot"
-    """The right answer is known from gold; a reader sees it as ``choose``."""
+    """The right answer is known from gold."""
 
 
 class ReviewItem(Record):
@@ -58,8 +58,9 @@ class ReviewItem(Record):
 
     @property
     def shown_kind(self) -> ItemKind:
-        """The kind that a reader is told: a honeypot looks like any other choice."""
-        return ItemKind.CHOOSE if self.kind is ItemKind.HONEYPOT else self.kind
+        """The kind that a reader is told: audits and honeypots look like any other choice."""
+        hidden = (ItemKind.AUDIT, ItemKind.HONEYPOT)
+        return ItemKind.CHOOSE if self.kind in hidden else self.kind
 
 
 class Verdict(Record):

@@ -15,9 +15,7 @@ def choices(item: ReviewItem) -> tuple[Candidate, ...]:
     if item.kind is ItemKind.EDIT:
         return (Candidate.CURRENT, Candidate.READER)
     third = () if item.third is None else (item.third,)
-    # An audit asks which of two masks is better: a third one made now would be no answer.
-    own = () if item.kind is ItemKind.AUDIT else (Candidate.READER,)
-    return (Candidate.CURRENT, item.rival, *third, *own)
+    return (Candidate.CURRENT, item.rival, *third, Candidate.READER)
 
 
 def check(item: ReviewItem, answer: Answer, *, is_drawn: bool) -> None:

@@ -140,7 +140,6 @@ def test_an_answer_to_a_mask_that_a_newer_version_changed_is_refused(office: Off
         ("lesion", "repaired"),
         ("lesion", "reader"),
         ("edit", "prediction"),
-        ("audit", "reader"),
         ("audit", "alternative"),
         ("choose", "decided"),
     ],

@@ -23,6 +23,7 @@ from scalemai_core.records.review import ItemKind
 from scalemai_core.review.queue.database import VERSION_TABLE, Database
 from scalemai_core.review.queue.queue import Queue
 from scalemai_core.review.queue.tables import metadata
+from scalemai_core.review.web.sessions import metadata as sessions_metadata
 
 ITEMS = (item("liver", 0.2), item("spleen", 0.9), item("aorta", 0.5))
 CURRENT, PREDICTION = Candidate.CURRENT, Candidate.PREDICTION
@@ -362,7 +363,7 @@ def test_the_migrations_make_what_the_code_reads(database: str) -> None:
     opened = Database(database)
     with opened.reading() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, [metadata, sessions_metadata]) == []
 
 
 def test_many_processes_may_open_a_new_queue_at_once(database: str) -> None:

@@ -29,7 +29,7 @@ WORDS = {
     Candidate.PREDICTION: "model's prediction",
     Candidate.REPAIRED: "repaired",
     Candidate.ALTERNATIVE: "earlier labels",
-    Candidate.DECIDED: "as decided",
+    Candidate.DECIDED: "proposal",
     Candidate.REPORTED: "as the report says",
     Candidate.READER: "drawn by a reader",
 }

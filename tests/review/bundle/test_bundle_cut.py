@@ -136,9 +136,8 @@ def test_a_rival_without_a_label_map_is_empty(stored: Stored) -> None:
     item = asked(stored, ItemKind.AUDIT, rival=Candidate.DECIDED, rival_map=None)
     header, arrays = cut(stored, item, seen(item))
     assert arrays["options"].max() == 1
-    assert header["options"][1]["words"] == "as decided"
-    assert header["may_draw"] is False
-    assert header["pieces"] == []
+    assert header["options"][1]["words"] == "proposal"
+    assert (header["item"]["kind"], header["may_draw"]) == ("choose", True), "a blind audit"
 
 
 def test_an_unknown_annotation_is_empty_among_what_the_model_sees(stored: Stored) -> None:

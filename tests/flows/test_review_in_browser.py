@@ -1,0 +1,168 @@
+"""A round from question to dataset version, with people who answer on the page in a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from browser import page_at, served
+from playwright.sync_api import Page, expect
+from small_population import small_settings
+
+from flows.desk import desk_of, new_token
+from flows.em_round import AWAITING_REVIEW, em_round
+from scalemai_core.records.decision import Candidate
+from scalemai_core.records.reader import Reader, Role
+from scalemai_core.records.review import ItemKind, Verdict
+from scalemai_core.records.review_entry import Act
+from scalemai_core.records.round import RoundPlan, RoundResult
+from scalemai_core.review.web.app import create_app
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
+from tasks.review import asked_items, open_queue
+from tasks.round import plan_path
+from tasks.verdicts import verdicts_of_round
+
+pytestmark = pytest.mark.flow
+
+LOCK_SECONDS = 0.3
+NUM_KEYS = 12
+DRAWN_TURN = 2
+WAIT_MS = 30_000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A round that waits for people, and where they answer."""
+
+    store: Workspace
+    settings: EngineSettings
+    address: str
+    tokens: dict[str, str]
+
+
+@pytest.fixture
+def waiting(copied: Callable[[str], Workspace], prefect: None) -> Iterator[Waiting]:
+    store = copied("looking")
+    settings = small_settings(
+        review={"mode": "wait", "double_share": 0.1, "honeypot_share": 0.1},
+        decide={"budget": 1.0, "round_share": 0.08},
+    )
+    state = em_round(store.url, settings, return_state=True)
+    assert state.name == AWAITING_REVIEW
+    people = [Reader(name="ada"), Reader(name="ben"), Reader(name="eva", role=Role.ADJUDICATOR)]
+    tokens = {one.name: new_token(store.url, one, settings.review) for one in people}
+    queue = open_queue(store, settings.review)
+    app = create_app(desk_of(store, queue, settings.review), queue, settings.review.web)
+    with served(app) as address:
+        yield Waiting(store, settings, address, tokens)
+
+
+def test_what_people_answer_on_the_page_is_in_the_next_dataset_version(waiting: Waiting) -> None:
+    store = waiting.store
+    items = {item.item_id: item for item in asked_items(store, 2)}
+    kinds = [item.kind for item in items.values()]
+    assert len(items) > NUM_KEYS
+    assert ItemKind.HONEYPOT in kinds
+    assert any(item.reads > 1 for item in items.values())
+    for name in waiting.tokens:
+        answer_all(waiting, name)
+    entries = store.review_log(2).read()
+    assert [entry.act for entry in entries].count(Act.UNDO) == 1
+    by_ada = [one for one in entries if one.reader == "ada" and one.act is Act.ANSWER]
+    assert len(by_ada) >= NUM_KEYS
+
+    result = em_round(store.url, waiting.settings)
+    assert isinstance(result, RoundResult)
+    plan = RoundPlan.model_validate(store.read_json(plan_path(2)))
+    verdicts = verdicts_of_round(store, plan)
+    asked = [item for item in items.values() if item.kind is not ItemKind.HONEYPOT]
+    assert {verdict.item_id for verdict in verdicts} == {item.item_id for item in asked}
+    assert sum(verdict.choice is Candidate.READER for verdict in verdicts) == 1
+    version = store.catalog.version(result.dataset_version)
+    rows = {
+        (row["scan_id"], row["structure"]): row
+        for row in store.catalog.annotations(version).iter_rows(named=True)
+    }
+    for verdict in verdicts:
+        check_annotation(store, rows[verdict.scan_id, verdict.structure], verdict)
+    gold = [item for item in items.values() if item.kind is ItemKind.HONEYPOT]
+    assert {rows[item.scan_id, item.structure]["origin"] for item in gold} == {"gold"}
+
+
+def check_annotation(store: Workspace, row: dict[str, object], verdict: Verdict) -> None:
+    """It bears the reader's name, and a drawn mask has the voxels that were drawn."""
+    assert (row["origin"], row["origin_name"]) == ("human", verdict.reader)
+    assert (row["weight"], row["reason"]) == (1.0, f"a reader chose '{verdict.choice}'")
+    if verdict.choice is Candidate.READER:
+        ids = load_taxonomy().member_ids(verdict.structure)
+        drawn, stored = (
+            np.isin(store.labels.read(str(name)), ids)
+            for name in (verdict.label_map, row["label_map"])
+        )
+        assert drawn.any()
+        np.testing.assert_array_equal(drawn, stored)
+
+
+def answer_all(waiting: Waiting, name: str) -> None:
+    """Sign in and answer until nothing is left; ada draws one, and takes one answer back."""
+    with page_at(waiting.address) as (page, troubles):
+        page.set_default_timeout(WAIT_MS)
+        page.get_by_label("Token").fill(waiting.tokens[name])
+        page.keyboard.press("Enter")
+        ended = page.get_by_role("heading", name="Nothing waits")
+        expect(page.locator("#structure:not(:empty)").or_(ended).first).to_be_visible()
+        turn = 0
+        while not ended.is_visible():
+            turn += 1
+            before = len(waiting.store.review_log(2).read())
+            if name == "ada" and turn == NUM_KEYS:
+                press(page, "u")
+            elif name == "ada" and turn == DRAWN_TURN:
+                draw(page)
+            else:
+                answer(page, turn)
+            wait_for_entries(waiting.store, before + 1)
+        assert troubles == []
+
+
+def answer(page: Page, turn: int) -> None:
+    """One key: keep or delete where a lesion is asked about, else A or B in turn."""
+    lesion = "lesion" in page.locator("#asked").inner_text().lower()
+    press(page, ("k" if lesion else "a") if turn % 2 else ("x" if lesion else "b"))
+
+
+def wait_for_entries(store: Workspace, number: int) -> None:
+    """The page answers behind the reader's back; this is when the answer is stored."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while len(store.review_log(2).read()) < number:
+        assert time.monotonic() < deadline, "the answer is not stored"
+        time.sleep(0.05)
+
+
+def draw(page: Page) -> None:
+    """One stroke of the pen in the middle of the picture, then save."""
+    press(page, "e")
+    words = page.locator("#paint-words")
+    expect(words).to_contain_text("ml")
+    before = words.inner_text()
+    box = page.locator("#easel").bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + box["height"] / 4, middle[1], steps=6)
+    page.mouse.up()
+    expect(words).not_to_have_text(before)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="drawing is saved")).to_be_visible()
+
+
+def press(page: Page, key: str) -> None:
+    """A key after the lock-out of the answer before."""
+    time.sleep(LOCK_SECONDS)
+    page.keyboard.press(key)
