@@ -47,7 +47,9 @@ def ruling(item: ReviewItem, entries: Iterable[ReviewEntry]) -> Ruling:
         return Ruling(ItemStatus.OPEN, None, verdicts)
     if len({(one.choice, one.label_map) for one in verdicts[: item.reads]}) == 1:
         return Ruling(ItemStatus.DECIDED, verdicts[0], verdicts)
-    for one in standing[item.reads :]:
+    # Servers' clocks differ: who adjudicated may seem to have been there before the last reader.
+    asked = (*standing[item.reads :], *reversed(standing[: item.reads]))
+    for one in asked if len(standing) > item.reads else ():
         if one.role is not Role.READER:
             return Ruling(ItemStatus.DECIDED, one.verdict, verdicts)
     return Ruling(ItemStatus.DISPUTED, None, verdicts)
