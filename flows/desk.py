@@ -10,7 +10,7 @@ from scalemai_core.errors import UsageError
 from scalemai_core.records.answer import Answer
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.reader import Reader, Role
-from scalemai_core.records.review import ItemKind
+from scalemai_core.records.review import DRAWN_KINDS
 from scalemai_core.records.review_entry import Act
 from scalemai_core.records.review_stats import ReviewStats
 from scalemai_core.review.desk import Desk
@@ -26,8 +26,6 @@ from tasks.questions import posed_items
 from tasks.review import open_queue, refill, waiting_round
 from tasks.review_events import DONE, tell
 from tasks.verdicts import close_review
-
-DRAWABLE = frozenset({ItemKind.CHOOSE, ItemKind.EDIT})
 
 
 def serve_review(workspace: str, settings: ReviewSettings) -> None:
@@ -97,7 +95,7 @@ def export_desk(
     """Hold items for a reader and write them as files; how many folders are new."""
     held = settings.model_copy(update={"lease_seconds": settings.export_days * 86400.0})
     desk = open_desk(workspace, held)
-    leases = desk.take(reader, count, DRAWABLE)
+    leases = desk.take(reader, count, DRAWN_KINDS)
     return len(
         export_items(
             desk.store, [(one.item, desk.view(one.item.item_id)) for one in leases], folder

@@ -101,6 +101,7 @@ class Desk:
             return self._note(known)
         try:
             self._check_open()
+            answer = _meant(lease.item, answer)
             label_map, words = self._mask(lease.item, answer, drawing)
             self._check_unchanged(lease.item)
         except UsageError as error:
@@ -188,9 +189,11 @@ class Desk:
 
     def _says(self, known: ReviewEntry, answer: Answer, drawing: Drawing | None) -> bool:
         """Whether an answer that is kept is the one that was sent again, and not another."""
+        item = self.queue.item(known.item_id)
+        answer = _meant(item, answer)
         if known.verdict is None or known.verdict.choice is not answer.choice:
             return False
-        label_map, _ = self._mask(self.queue.item(known.item_id), answer, drawing)
+        label_map, _ = self._mask(item, answer, drawing)
         return label_map == known.verdict.label_map
 
     def _mask(
@@ -231,4 +234,11 @@ class Desk:
         decided = status is ItemStatus.DECIDED
         if decided and self._on_done and self.queue.announce_end(self.round_number):
             self._on_done(self.round_number)
-        return Receipt(entry_id=entry.entry_id, item_id=entry.item_id, status=status)
+        # Blinded: neither that a second read waits nor that it differed is told to who answered.
+        told = ItemStatus.DECIDED if entry.act is Act.ANSWER else status
+        return Receipt(entry_id=entry.entry_id, item_id=entry.item_id, status=told)
+
+
+def _meant(item: ReviewItem, answer: Answer) -> Answer:
+    """With the choice that stands behind what the reader was told."""
+    return answer.model_copy(update={"choice": choices.meant_choice(item, answer.choice)})

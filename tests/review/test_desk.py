@@ -193,6 +193,30 @@ def test_a_choice_brings_the_label_map_that_it_stands_for(office: Office) -> Non
     assert maps == ["repaired map", "other map", None]
 
 
+@pytest.mark.parametrize("kind", ["audit", "honeypot"])
+def test_an_audit_and_a_honeypot_are_answered_as_any_other_choice(
+    office: Office, kind: str
+) -> None:
+    behind = Candidate.DECIDED if kind == "audit" else Candidate.ALTERNATIVE
+    desk = office.desk(office.made.item(kind=kind, rival=behind, rival_map="right"))
+    lease = one(desk)
+    for _ in range(2):
+        desk.answer(ANNA, lease.lease_id, office.said(PREDICTION))
+    (entry,) = office.log.read()
+    assert entry.verdict is not None
+    assert (entry.verdict.choice, entry.verdict.label_map) == (behind, "right")
+
+
+def test_a_receipt_tells_nothing_of_the_other_reader(office: Office) -> None:
+    desk = office.desk(office.made.item(reads=2))
+    told = [
+        desk.answer(reader, one(desk, reader).lease_id, office.said(choice)).status
+        for reader, choice in ((ANNA, CURRENT), (BEN, PREDICTION))
+    ]
+    assert told == [ItemStatus.DECIDED, ItemStatus.DECIDED]
+    assert office.queue.counts(1)["disputed"] == 1
+
+
 def test_a_piece_is_deleted_by_its_number_and_hash(office: Office) -> None:
     desk = office.desk(office.made.item())
     small = pieces()[1]
