@@ -35,6 +35,11 @@ def standing_answers(entries: Iterable[ReviewEntry]) -> tuple[ReviewEntry, ...]:
     return tuple(by_reader.values())
 
 
+def standing_of_reader(entries: Iterable[ReviewEntry]) -> tuple[ReviewEntry, ...]:
+    """One reader's answers that were not taken back, item by item."""
+    return tuple(one for own in _by_item(entries).values() for one in standing_answers(own))
+
+
 def ruling(item: ReviewItem, entries: Iterable[ReviewEntry]) -> Ruling:
     """What all entries of one item amount to.
 
@@ -57,7 +62,12 @@ def ruling(item: ReviewItem, entries: Iterable[ReviewEntry]) -> Ruling:
 
 def rulings(items: Sequence[ReviewItem], entries: Iterable[ReviewEntry]) -> dict[str, Ruling]:
     """The ruling of every item, by its id."""
+    by_item = _by_item(entries)
+    return {item.item_id: ruling(item, by_item[item.item_id]) for item in items}
+
+
+def _by_item(entries: Iterable[ReviewEntry]) -> defaultdict[str, list[ReviewEntry]]:
     by_item: defaultdict[str, list[ReviewEntry]] = defaultdict(list)
     for entry in entries:
         by_item[entry.item_id].append(entry)
-    return {item.item_id: ruling(item, by_item[item.item_id]) for item in items}
+    return by_item
