@@ -139,7 +139,7 @@ def _answer(desk: Desk, reader: Reader, drawn: DrawnItem) -> None:
     answer = Answer(
         choice=Candidate.READER,
         base_label_map=drawn.item.base_label_map,
-        seconds=0.0,
+        seconds=desk.settings.seconds_draw,  # nobody measured it; none would count as no time
         note="drawn in an editor",
     )
     desk.answer(reader, lease.lease_id, answer, drawn.drawing)

@@ -52,6 +52,7 @@ def test_a_drawing_is_taken_once_and_again_after_its_answer_was_taken_back(
     draw_in(folder)
     assert import_desk("", SETTINGS, ANNA, folder) == Imported(1, 0, 0, [])
     assert import_desk("", SETTINGS, ANNA, folder) == Imported(0, 1, 0, [])
+    assert [one.seconds for one in desk.queue.entries(1)] == [SETTINGS.seconds_draw]
     desk.undo(ANNA)
     assert import_desk("", SETTINGS, ANNA, folder) == Imported(1, 0, 0, [])
 
