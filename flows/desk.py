@@ -10,31 +10,27 @@ from scalemai_core.errors import UsageError
 from scalemai_core.records.answer import Answer
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.reader import Reader, Role
-from scalemai_core.records.review import ItemKind
-from scalemai_core.records.review_entry import Act
+from scalemai_core.records.review import DRAWN_KINDS
 from scalemai_core.records.review_stats import ReviewStats
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.handoff.folder import DrawnItem, export_items, import_items
 from scalemai_core.review.queue.queue import Queue
-from scalemai_core.review.web.access import refuse_open_door
+from scalemai_core.review.ruling import standing_of_reader
 from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.serving import serve
 from scalemai_core.review.web.sessions import new_secret, secret_hash
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.questions import posed_items
-from tasks.review import open_queue, refill, waiting_round
+from tasks.review import open_queue, refill, unanswered, waiting_round
 from tasks.review_events import DONE, tell
 from tasks.verdicts import close_review
-
-DRAWABLE = frozenset({ItemKind.CHOOSE, ItemKind.EDIT})
 
 
 def serve_review(workspace: str, settings: ReviewSettings) -> None:
     """Serve the page until interrupted; it follows the workspace from round to round."""
     store = Workspace.open(workspace)
     queue = open_queue(store, settings)
-    refuse_open_door(queue, settings.web)
     app = create_app(desk_of(store, queue, settings), queue, settings.web)
     serve(app, settings.web.host, settings.web.port)
 
@@ -83,7 +79,7 @@ def close_desk(workspace: str, settings: ReviewSettings) -> int:
     """Take no more answers; how many questions stay unanswered."""
     desk = open_desk(workspace, settings)
     close_review(desk.store, desk.round_number, posed_items(desk.store, desk.round_number))
-    return desk.progress().open + desk.progress().disputed
+    return len(unanswered(desk.queue, desk.round_number))
 
 
 def review_stats(workspace: str, settings: ReviewSettings) -> ReviewStats:
@@ -97,7 +93,7 @@ def export_desk(
     """Hold items for a reader and write them as files; how many folders are new."""
     held = settings.model_copy(update={"lease_seconds": settings.export_days * 86400.0})
     desk = open_desk(workspace, held)
-    leases = desk.take(reader, count, DRAWABLE)
+    leases = desk.take(reader, count, DRAWN_KINDS)
     return len(
         export_items(
             desk.store, [(one.item, desk.view(one.item.item_id)) for one in leases], folder
@@ -125,11 +121,8 @@ def import_desk(workspace: str, settings: ReviewSettings, reader: Reader, folder
     asked = {item.item_id: (item, desk.view(item.item_id)) for item in items}
     found = import_items(folder, asked, desk.store.scans.grid)
     refused = [(str(one.path), one.reason) for one in found.refused]
-    answered = {
-        entry.item_id
-        for entry in desk.queue.entries(desk.round_number)
-        if entry.reader == reader.name and entry.act is Act.ANSWER
-    }
+    done = (one for one in desk.queue.entries(desk.round_number) if one.reader == reader.name)
+    answered = {entry.item_id for entry in standing_of_reader(done)}
     new = [one for one in found.drawn if one.item.item_id not in answered]
     for one in new:
         try:
@@ -146,7 +139,7 @@ def _answer(desk: Desk, reader: Reader, drawn: DrawnItem) -> None:
     answer = Answer(
         choice=Candidate.READER,
         base_label_map=drawn.item.base_label_map,
-        seconds=0.0,
+        seconds=desk.settings.seconds_draw,  # nobody measured it; none would count as no time
         note="drawn in an editor",
     )
     desk.answer(reader, lease.lease_id, answer, drawn.drawing)

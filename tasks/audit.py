@@ -10,8 +10,10 @@ from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.judge.decisions.audit import Audit, audit, audit_size, draw_audit
 from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.review import ItemKind
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
+from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.decide import DECISIONS, QUESTIONS, round_allowance
 from tasks.verdicts import KEY, verdicts_of_round
@@ -24,8 +26,8 @@ CHANGES = "automatic"
 AUDITS = "audits"
 """Table of what the audit asks."""
 
-SAID = "the masks differ"
-"""What a reader is told of an audit: nothing that tells it from other questions."""
+SAID = "no mask is surely good"
+"""What a reader is told of an audit where the round asks nothing else."""
 
 TOUCHED = "touched"
 """Stratum of masks that no decision named: a neighbour's change took or left them voxels."""
@@ -46,15 +48,13 @@ def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
     drawn = draw_audit(changes, size, plan.settings.seed + plan.number)
     items = drawn.select(
         *KEY,
-        priority=pl.lit(0.0),
-        reason=pl.lit(SAID),
-        seconds=pl.lit(plan.settings.review.seconds_choose),
         rival=pl.lit(Candidate.DECIDED.value),
         rival_map="label_map",
-        kind=pl.lit("audit"),
+        kind=pl.lit(ItemKind.AUDIT.value),
     )
+    posed = tables.read(QUESTIONS).filter(pl.col("kind") == ItemKind.CHOOSE.value)
     tables.write(CHANGES, changes)
-    tables.write(AUDITS, items)
+    tables.write(AUDITS, items.hstack(alike(posed, items.height, plan.settings.review)))
 
 
 def round_audit(store: Workspace, plan: RoundPlan) -> Audit:
@@ -65,6 +65,13 @@ def round_audit(store: Workspace, plan: RoundPlan) -> Audit:
     answers = [v for v in said if (v.scan_id, v.structure) in asked]
     errors = sum(verdict.choice is not Candidate.DECIDED for verdict in answers)
     return audit(errors, len(answers), tables.read(CHANGES).height)
+
+
+def alike(posed: pl.DataFrame, number: int, settings: ReviewSettings) -> pl.DataFrame:
+    """Priority, reason and seconds of audits: those of questions, from the first to the last."""
+    alone = {"priority": [0.0], "reason": [SAID], "seconds": [settings.seconds_choose]}
+    shown = posed.select(*alone) if posed.height else pl.DataFrame(alone)
+    return shown[[place * shown.height // number for place in range(number)]]
 
 
 def _changes(store: Workspace, inputs: StageInputs, composed: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,8 @@ HONEYPOTS = "honeypots"
 
 @task(task_run_name="hide the honeypots", cache_policy=NO_CACHE)
 def hide_honeypots(inputs: StageInputs) -> None:
-    """Draw them once; in reason, priority and time they look like the questions around them."""
+    """Draw them once; in reason, priority and time they look like the questions around them, from
+    the first to the last."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     tables, settings = store.round(plan.number), plan.settings.review
     if tables.has(HONEYPOTS):
@@ -37,9 +38,10 @@ def hide_honeypots(inputs: StageInputs) -> None:
     cases = labelled_scans(
         inputs.workspace, inputs.version, tuple(drawn["scan_id"].unique().to_list())
     )
+    alike = [posed[place * len(posed) // drawn.height] for place in range(drawn.height)]
     items = [
-        _honeypot(store, inputs, cases[row["scan_id"]], row, posed[place % len(posed)])
-        for place, row in enumerate(drawn.iter_rows(named=True))
+        _honeypot(store, inputs, cases[row["scan_id"]], row, like)
+        for row, like in zip(drawn.iter_rows(named=True), alike, strict=True)
     ]
     tables.write(HONEYPOTS, item_rows(items))
 

@@ -91,8 +91,8 @@ def _read_twice(number: int, inputs: StageInputs) -> list[bool]:
     if settings.mode != "wait":
         return [False] * number
     rng = np.random.default_rng([inputs.plan.settings.seed, inputs.plan.number])
-    chosen = rng.permutation(number)[: round(settings.double_share * number)]
-    return [place in set(chosen.tolist()) for place in range(number)]
+    chosen = set(rng.permutation(number)[: round(settings.double_share * number)].tolist())
+    return [place in chosen for place in range(number)]
 
 
 def _item_id(number: int, row: dict[str, Any]) -> str:

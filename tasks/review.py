@@ -50,9 +50,14 @@ def fill_queue(inputs: StageInputs) -> tuple[ReviewItem, ...]:
     if store.review_log(plan.number).closed:
         return ()
     queue = refill(store, plan.number, settings)
-    waiting = [i for i in queue.open_items(plan.number) if i.kind is not ItemKind.HONEYPOT]
+    waiting = unanswered(queue, plan.number)
     log.info("review: the round waits for %d questions", len(waiting))
-    return tuple(waiting)
+    return waiting
+
+
+def unanswered(queue: Queue, number: int) -> tuple[ReviewItem, ...]:
+    """Questions that a round waits for; it waits for no honeypot."""
+    return tuple(i for i in queue.open_items(number) if i.kind is not ItemKind.HONEYPOT)
 
 
 def refill(store: Workspace, number: int, settings: ReviewSettings) -> Queue:

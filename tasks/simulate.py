@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.records.listed_item import ItemStatus
 from scalemai_core.records.reader import Reader, Role
-from scalemai_core.records.review import Verdict
+from scalemai_core.records.review import ReviewItem, Verdict
 from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
@@ -48,10 +50,18 @@ def simulate_shard(inputs: StageInputs, shard: Shard, truth: str) -> ShardSummar
             due = [item for item in own if standing[item.item_id].status is status]
             person = SimulatedReader(store, inputs, cases[scan_id], found, reader, slot)
             entries += _entries(person.answers(due), reader)
-        log.append(f"{SIMULATED}-{scan_id}", entries)
+        if entries:
+            # A document of its own: what a killed shard, or another truth, said before stays.
+            log.append(f"{SIMULATED}-{scan_id}-{_num_said(said, own)}", entries)
         return [{"scan_id": scan_id, "entry_id": entry.entry_id} for entry in entries]
 
     return run_shard(store, shard, work)
+
+
+def _num_said(said: Iterable[ReviewEntry], items: Iterable[ReviewItem]) -> int:
+    """Acts on these items before."""
+    known = {item.item_id for item in items}
+    return sum(entry.item_id in known for entry in said)
 
 
 def _entries(verdicts: list[Verdict], reader: Reader) -> list[ReviewEntry]:

@@ -16,9 +16,10 @@ from scalemai_core.measure.detection.meeting import Meeting
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.reader import Reader
-from scalemai_core.records.review import ItemKind, ReviewItem, Verdict
+from scalemai_core.records.review import DRAWN_KINDS, ItemKind, ReviewItem, Verdict
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.review.simulated import Answer, answer, answer_lesion
+from scalemai_core.review.choices import choices, chosen_map
+from scalemai_core.review.simulated import Reply, answer, answer_lesion
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.volume.components import components
@@ -26,8 +27,6 @@ from scalemai_core.volume.resample import resample_labels
 from tasks.candidates import stored_candidates
 from tasks.dataset import LabelledScan
 from tasks.truth import Truth
-
-MAY_DRAW = (ItemKind.CHOOSE, ItemKind.EDIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +63,23 @@ class SimulatedReader:
         return verdicts
 
     def _on_mask(self, item: ReviewItem, current_dice: float | None) -> Verdict:
-        offered = {item.rival: item.rival_map}
-        if item.third is not None:
-            offered[item.third] = item.third_map
-        dice = {Candidate.CURRENT: current_dice} | {
-            one: self._dice(item, one, label_map) for one, label_map in offered.items()
+        shown = [one for one in choices(item) if one is not Candidate.READER]
+        dice = {
+            one: current_dice if one is Candidate.CURRENT else self._dice(item, one)
+            for one in shown
         }
-        settings, may_draw = self.inputs.plan.settings.review, item.kind in MAY_DRAW
+        settings, may_draw = self.inputs.plan.settings.review, item.kind in DRAWN_KINDS
         said = answer(dice, settings, self._rng(item), may_draw=may_draw)
         drawn = said.choice is Candidate.READER
-        label_map = self._draw(item.structure) if drawn else offered.get(said.choice)
+        label_map = self._draw(item.structure) if drawn else chosen_map(item, said.choice)
         return self._verdict(item, said, label_map)
 
-    def _dice(self, item: ReviewItem, shown: Candidate, label_map: str | None) -> float | None:
+    def _dice(self, item: ReviewItem, shown: Candidate) -> float | None:
         """To the truth, of a mask that is shown beside the current one."""
         layer = load_taxonomy()[item.structure].layer
         labels: dict[Layer, LabelsZYX] = {}
         model, scan_id = self.inputs.model.key, item.scan_id
+        label_map = chosen_map(item, shown)
         if label_map is not None:
             labels[layer] = self.store.labels.read(label_map)
         elif shown is Candidate.PREDICTION and self.store.predictions.exists(model, scan_id, layer):
@@ -120,7 +119,7 @@ class SimulatedReader:
         seed, asked = self.inputs.plan.settings.seed, zlib.crc32(item.item_id.encode())
         return np.random.default_rng([seed, asked, self.slot])
 
-    def _verdict(self, item: ReviewItem, said: Answer, label_map: str | None) -> Verdict:
+    def _verdict(self, item: ReviewItem, said: Reply, label_map: str | None) -> Verdict:
         return Verdict(
             item_id=item.item_id,
             round=item.round,

@@ -34,4 +34,4 @@ class Receipt(Record):
     entry_id: str
     item_id: str
     status: ItemStatus
-    """Of the item, with this answer."""
+    """Of the item as its reader may know it: answered, it looks decided."""

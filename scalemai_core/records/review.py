@@ -24,6 +24,10 @@ class ItemKind(StrEnum):
     """The right answer is known from gold."""
 
 
+DRAWN_KINDS = frozenset({ItemKind.CHOOSE, ItemKind.EDIT})
+"""What may be answered by a drawing, or by deleting pieces, as a reader is told of it."""
+
+
 class ReviewItem(Record):
     """A mask that needs a person."""
 

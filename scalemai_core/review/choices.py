@@ -18,13 +18,30 @@ def choices(item: ReviewItem) -> tuple[Candidate, ...]:
     return (Candidate.CURRENT, item.rival, *third, Candidate.READER)
 
 
+def told_choice(item: ReviewItem, choice: Candidate) -> Candidate:
+    """What a reader is told of a choice: beside the current mask of an audit or of a honeypot
+    stands what beside most others does."""
+    return Candidate.PREDICTION if _hides_rival(item) and choice is item.rival else choice
+
+
+def meant_choice(item: ReviewItem, told: Candidate) -> Candidate:
+    """The choice behind what a reader was told."""
+    return item.rival if _hides_rival(item) and told is Candidate.PREDICTION else told
+
+
+def _hides_rival(item: ReviewItem) -> bool:
+    return item.kind is not item.shown_kind
+
+
 def check(item: ReviewItem, answer: Answer, *, is_drawn: bool) -> None:
     """Raise UsageError where the item does not allow the answer, ChangedMaskError where the answer
     is to another mask."""
     allowed = choices(item)
     if answer.choice not in allowed:
-        names = ", ".join(allowed)
-        raise UsageError(f"'{answer.choice}' is no answer to this item; it takes {names}")
+        names = ", ".join(told_choice(item, one) for one in allowed)
+        raise UsageError(
+            f"'{told_choice(item, answer.choice)}' is no answer to this item; it takes {names}"
+        )
     makes_mask = is_drawn + bool(answer.pieces)
     if (answer.choice is Candidate.READER) != bool(makes_mask):
         raise UsageError("draw a mask or name pieces to delete, and only then answer 'reader'")

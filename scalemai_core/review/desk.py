@@ -7,7 +7,6 @@ leaves the item in doubt, and whoever asks for items next looks into the workspa
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from scalemai_core.errors import ChangedMaskError, LeaseLostError, UsageError
 from scalemai_core.records.answer import Answer, Receipt
@@ -16,14 +15,14 @@ from scalemai_core.records.item_view import ItemView
 from scalemai_core.records.lease import Lease
 from scalemai_core.records.listed_item import ItemStatus, ListedItem
 from scalemai_core.records.reader import Reader
-from scalemai_core.records.review import ItemKind, ReviewItem, Verdict
+from scalemai_core.records.review import ItemKind, ReviewItem
 from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.records.review_stats import Progress, ReviewStats
 from scalemai_core.review import choices
 from scalemai_core.review.drawing import Drawing, drawn_mask, find_pieces, remaining_mask
+from scalemai_core.review.entries import answer_entry, skip_entry, undo_entry
 from scalemai_core.review.latest import LatestMasks
 from scalemai_core.review.queue.queue import Queue
-from scalemai_core.review.queue.rows import UNDO
 from scalemai_core.review.stats import review_stats
 from scalemai_core.review.views import ItemViews
 from scalemai_core.settings.review import ReviewSettings
@@ -94,23 +93,21 @@ class Desk:
         an answer that the item does not allow.
         """
         try:
-            lease = self.queue.held(reader.name, lease_id)
+            lease = self._held(reader, lease_id)
         except LeaseLostError:
             known = self._known(reader, lease_id)
-            if known is None or known.verdict is None or known.verdict.choice is not answer.choice:
+            if known is None or not self._says(known, answer, drawing):
                 raise
             return self._note(known)
         try:
             self._check_open()
+            answer = _meant(lease.item, answer)
             label_map, words = self._mask(lease.item, answer, drawing)
             self._check_unchanged(lease.item)
         except UsageError as error:
             self.queue.refuse(lease, str(error), answer.seconds)
             raise
-        said = "; ".join(part for part in (words, answer.note) if part)
-        verdict = _verdict(lease, answer, label_map)
-        entry = _entry(lease, reader, Act.ANSWER, answer.seconds, said)
-        return self._store(lease, entry.model_copy(update={"verdict": verdict}))
+        return self._store(lease, answer_entry(lease, reader, answer, label_map, words))
 
     def skip(self, reader: Reader, lease_id: str, reason: str, seconds: float) -> Receipt:
         """Pass an item on, with the reason; it does not come back to this reader."""
@@ -118,13 +115,13 @@ class Desk:
             raise UsageError("say in a few words why you pass the item on")
         self._check_open()
         try:
-            lease = self.queue.held(reader.name, lease_id)
+            lease = self._held(reader, lease_id)
         except LeaseLostError:
             known = self._known(reader, lease_id)
             if known is None or known.act is not Act.SKIP:
                 raise
             return self._note(known)
-        return self._store(lease, _entry(lease, reader, Act.SKIP, seconds, reason.strip()))
+        return self._store(lease, skip_entry(lease, reader, seconds, reason.strip()))
 
     def undo(self, reader: Reader) -> Lease:
         """Take the reader's newest answer back and put its item before the reader again."""
@@ -135,19 +132,21 @@ class Desk:
             round_number=self.round_number,
             depth=self.settings.undo_depth,
         )
-        entry = ReviewEntry(
-            entry_id=f"{UNDO}{answer.entry_id}",
-            act=Act.UNDO,
-            round=self.round_number,
-            item_id=answer.item_id,
-            reader=reader.name,
-            role=reader.role,
-            created=datetime.now(UTC),
-            undoes=answer.entry_id,
-        )
+        entry = undo_entry(answer, reader)
         self._log.append(entry.entry_id, [entry])
         self.queue.record(entry)
         return self.renew(reader, self.queue.held_item(reader.name, answer.item_id).lease_id)
+
+    def item(self, reader: Reader, lease_id: str) -> ReviewItem:
+        """What a lease is about, one that the reader answered among them: an answer may have to be
+        sent again. Raises LeaseLostError."""
+        try:
+            return self._held(reader, lease_id).item
+        except LeaseLostError:
+            known = self._known(reader, lease_id)
+            if known is None:
+                raise
+            return self.queue.item(known.item_id)
 
     # -- where it stands -----------------------------------------------------------------------
 
@@ -171,6 +170,15 @@ class Desk:
 
     # -- steps ---------------------------------------------------------------------------------
 
+    def _held(self, reader: Reader, lease_id: str) -> Lease:
+        """A lease of this round: to what an earlier one asked, nobody listens any more."""
+        lease = self.queue.held(reader.name, lease_id)
+        if lease.item.round != self.round_number:
+            raise LeaseLostError(
+                f"round {lease.item.round}, which asked this, is over; take the next item"
+            )
+        return lease
+
     def _known(self, reader: Reader, lease_id: str) -> ReviewEntry | None:
         """What was done under this lease before, perhaps by a server that did not live to say."""
         entry = self.queue.entry(lease_id)
@@ -178,6 +186,15 @@ class Desk:
         if entry is None and self.queue.is_storing(reader.name, lease_id):
             entry = self._log.entry(lease_id) if self._log.has(lease_id) else None
         return entry if entry is not None and entry.reader == reader.name else None
+
+    def _says(self, known: ReviewEntry, answer: Answer, drawing: Drawing | None) -> bool:
+        """Whether an answer that is kept is the one that was sent again, and not another."""
+        item = self.queue.item(known.item_id)
+        answer = _meant(item, answer)
+        if known.verdict is None or known.verdict.choice is not answer.choice:
+            return False
+        label_map, _ = self._mask(item, answer, drawing)
+        return label_map == known.verdict.label_map
 
     def _mask(
         self, item: ReviewItem, answer: Answer, drawing: Drawing | None
@@ -217,34 +234,11 @@ class Desk:
         decided = status is ItemStatus.DECIDED
         if decided and self._on_done and self.queue.announce_end(self.round_number):
             self._on_done(self.round_number)
-        return Receipt(entry_id=entry.entry_id, item_id=entry.item_id, status=status)
+        # Blinded: neither that a second read waits nor that it differed is told to who answered.
+        told = ItemStatus.DECIDED if entry.act is Act.ANSWER else status
+        return Receipt(entry_id=entry.entry_id, item_id=entry.item_id, status=told)
 
 
-def _entry(lease: Lease, reader: Reader, act: Act, seconds: float, reason: str) -> ReviewEntry:
-    return ReviewEntry(
-        entry_id=lease.lease_id,
-        act=act,
-        round=lease.item.round,
-        item_id=lease.item.item_id,
-        reader=reader.name,
-        role=reader.role,
-        created=datetime.now(UTC),
-        seconds=seconds,
-        reason=reason,
-    )
-
-
-def _verdict(lease: Lease, answer: Answer, label_map: str | None) -> Verdict:
-    item = lease.item
-    return Verdict(
-        item_id=item.item_id,
-        round=item.round,
-        scan_id=item.scan_id,
-        structure=item.structure,
-        reader=lease.reader,
-        choice=answer.choice,
-        label_map=label_map,
-        base_label_map=item.base_label_map,
-        seconds=answer.seconds,
-        created=datetime.now(UTC),
-    )
+def _meant(item: ReviewItem, answer: Answer) -> Answer:
+    """With the choice that stands behind what the reader was told."""
+    return answer.model_copy(update={"choice": choices.meant_choice(item, answer.choice)})

@@ -35,6 +35,11 @@ def standing_answers(entries: Iterable[ReviewEntry]) -> tuple[ReviewEntry, ...]:
     return tuple(by_reader.values())
 
 
+def standing_of_reader(entries: Iterable[ReviewEntry]) -> tuple[ReviewEntry, ...]:
+    """One reader's answers that were not taken back, item by item."""
+    return tuple(one for own in _by_item(entries).values() for one in standing_answers(own))
+
+
 def ruling(item: ReviewItem, entries: Iterable[ReviewEntry]) -> Ruling:
     """What all entries of one item amount to.
 
@@ -47,7 +52,9 @@ def ruling(item: ReviewItem, entries: Iterable[ReviewEntry]) -> Ruling:
         return Ruling(ItemStatus.OPEN, None, verdicts)
     if len({(one.choice, one.label_map) for one in verdicts[: item.reads]}) == 1:
         return Ruling(ItemStatus.DECIDED, verdicts[0], verdicts)
-    for one in standing[item.reads :]:
+    # Servers' clocks differ: who adjudicated may seem to have been there before the last reader.
+    asked = (*standing[item.reads :], *reversed(standing[: item.reads]))
+    for one in asked if len(standing) > item.reads else ():
         if one.role is not Role.READER:
             return Ruling(ItemStatus.DECIDED, one.verdict, verdicts)
     return Ruling(ItemStatus.DISPUTED, None, verdicts)
@@ -55,7 +62,12 @@ def ruling(item: ReviewItem, entries: Iterable[ReviewEntry]) -> Ruling:
 
 def rulings(items: Sequence[ReviewItem], entries: Iterable[ReviewEntry]) -> dict[str, Ruling]:
     """The ruling of every item, by its id."""
+    by_item = _by_item(entries)
+    return {item.item_id: ruling(item, by_item[item.item_id]) for item in items}
+
+
+def _by_item(entries: Iterable[ReviewEntry]) -> defaultdict[str, list[ReviewEntry]]:
     by_item: defaultdict[str, list[ReviewEntry]] = defaultdict(list)
     for entry in entries:
         by_item[entry.item_id].append(entry)
-    return {item.item_id: ruling(item, by_item[item.item_id]) for item in items}
+    return by_item

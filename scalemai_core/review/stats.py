@@ -14,7 +14,7 @@ from scalemai_core.records.reader import Reader
 from scalemai_core.records.review import ItemKind, ReviewItem
 from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.records.review_stats import Progress, Proportion, ReaderFigures, ReviewStats
-from scalemai_core.review.ruling import rulings, standing_answers
+from scalemai_core.review.ruling import rulings, standing_of_reader
 
 
 def review_stats(
@@ -42,7 +42,7 @@ def review_stats(
 def _figures(
     name: str, items: dict[str, ReviewItem], entries: Sequence[ReviewEntry], viewer: Reader
 ) -> ReaderFigures:
-    standing = _standing(entries)
+    standing = standing_of_reader(entries)
     kinds = Counter(items[e.item_id].shown_kind.value for e in standing if e.item_id in items)
     seconds = [entry.seconds for entry in standing]
     return ReaderFigures(
@@ -54,14 +54,6 @@ def _figures(
         by_kind=dict(sorted(kinds.items())),
         honeypots=_honeypots(items, standing) if viewer.adjudicates else None,
     )
-
-
-def _standing(entries: Iterable[ReviewEntry]) -> list[ReviewEntry]:
-    """One reader's answers that were not taken back, item by item."""
-    by_item: dict[str, list[ReviewEntry]] = {}
-    for entry in entries:
-        by_item.setdefault(entry.item_id, []).append(entry)
-    return [one for own in by_item.values() for one in standing_answers(own)]
 
 
 def _honeypots(items: dict[str, ReviewItem], standing: Iterable[ReviewEntry]) -> Proportion:

@@ -106,6 +106,34 @@ def test_an_answer_sent_again_is_acknowledged_again_and_counts_once(office: Offi
         desk.answer(BEN, lease.lease_id, office.said())
 
 
+def test_another_deletion_or_drawing_under_an_answered_lease_is_not_taken_for_the_first(
+    office: Office,
+) -> None:
+    desk = office.desk(office.made.item(), max_delete_ml=57.0)
+    lease = one(desk)
+    large, small = ([{"number": p.number, "piece_hash": p.piece_hash}] for p in pieces())
+    receipt = desk.answer(ANNA, lease.lease_id, office.said(READER, pieces=small))
+    assert desk.answer(ANNA, lease.lease_id, office.said(READER, pieces=small)) == receipt
+    drawing = Drawing(np.ones(SHAPE, dtype=np.bool_), WHOLE)
+    for other, drawn in ((office.said(READER, pieces=large), None), (office.said(READER), drawing)):
+        with pytest.raises(LeaseLostError, match="answered already"):
+            desk.answer(ANNA, lease.lease_id, other, drawn)
+    assert desk.item(ANNA, lease.lease_id) == lease.item  # to read the drawing that comes again
+    with pytest.raises(LeaseLostError):
+        desk.item(BEN, lease.lease_id)
+
+
+def test_a_lease_of_an_earlier_round_is_not_answered_in_the_log_of_the_next(office: Office) -> None:
+    lease = one(office.desk(office.made.item()))
+    office.log.close()
+    following = Desk(office.made.store, office.queue, 2, ReviewSettings())
+    with pytest.raises(LeaseLostError, match="round 1, which asked this, is over"):
+        following.answer(ANNA, lease.lease_id, office.said())
+    with pytest.raises(LeaseLostError, match="is over"):
+        following.skip(ANNA, lease.lease_id, "unsure", 1.0)
+    assert office.made.store.review_log(2).read() == ()
+
+
 def test_nobody_answers_under_somebody_elses_lease_or_a_made_up_one(office: Office) -> None:
     desk = office.desk(office.made.item())
     lease = one(desk)
@@ -163,6 +191,30 @@ def test_a_choice_brings_the_label_map_that_it_stands_for(office: Office) -> Non
         desk.answer(ANNA, one(desk).lease_id, office.said(choice))
     maps = [verdict_of(entry)[0] for entry in office.log.read()]
     assert maps == ["repaired map", "other map", None]
+
+
+@pytest.mark.parametrize("kind", ["audit", "honeypot"])
+def test_an_audit_and_a_honeypot_are_answered_as_any_other_choice(
+    office: Office, kind: str
+) -> None:
+    behind = Candidate.DECIDED if kind == "audit" else Candidate.ALTERNATIVE
+    desk = office.desk(office.made.item(kind=kind, rival=behind, rival_map="right"))
+    lease = one(desk)
+    for _ in range(2):
+        desk.answer(ANNA, lease.lease_id, office.said(PREDICTION))
+    (entry,) = office.log.read()
+    assert entry.verdict is not None
+    assert (entry.verdict.choice, entry.verdict.label_map) == (behind, "right")
+
+
+def test_a_receipt_tells_nothing_of_the_other_reader(office: Office) -> None:
+    desk = office.desk(office.made.item(reads=2))
+    told = [
+        desk.answer(reader, one(desk, reader).lease_id, office.said(choice)).status
+        for reader, choice in ((ANNA, CURRENT), (BEN, PREDICTION))
+    ]
+    assert told == [ItemStatus.DECIDED, ItemStatus.DECIDED]
+    assert office.queue.counts(1)["disputed"] == 1
 
 
 def test_a_piece_is_deleted_by_its_number_and_hash(office: Office) -> None:

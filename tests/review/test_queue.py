@@ -119,6 +119,12 @@ def test_leases_can_be_kept_longer_and_given_back_by_their_holder_only(queue: Qu
     assert names(lease(queue, BEN)) == ["liver"]
 
 
+def test_what_is_held_for_days_is_not_held_shorter_because_a_page_shows_it(queue: Queue) -> None:
+    queue.fill([item("liver")], ())
+    (held,) = lease(queue, ANNA, seconds=14 * 86400.0)
+    assert queue.renew("anna", held.lease_id, 600.0).expires == held.expires
+
+
 def test_kinds_are_as_readers_are_told_them(queue: Queue) -> None:
     pot = item("liver", kind=ItemKind.HONEYPOT, expected=CURRENT)
     edit = item("spleen", kind=ItemKind.EDIT)
@@ -154,6 +160,14 @@ def test_a_dispute_goes_to_somebody_who_adjudicates_and_has_not_read_it(queue: Q
     assert queue.record(answer_under(third, JUDITH, minute=2)) is ItemStatus.DECIDED
     with pytest.raises(UsageError, match="cannot be undone"):
         queue.begin_undo("anna", round_number=1, depth=10)
+
+
+def test_a_dispute_with_a_late_third_answer_still_has_a_place_for_who_decides(queue: Queue) -> None:
+    asked = item("liver", reads=2)
+    queue.fill([asked], [answer(asked, ANNA, minute=1), answer(asked, BEN, PREDICTION, minute=2)])
+    queue.record(answer(asked, CLARA, minute=3))  # of a server that was taken for dead
+    (deciding,) = lease(queue, JUDITH)
+    assert queue.record(answer_under(deciding, JUDITH, minute=4)) is ItemStatus.DECIDED
 
 
 def test_a_skipped_item_does_not_come_back_and_its_reasons_are_listed(queue: Queue) -> None:

@@ -60,6 +60,14 @@ def test_somebody_who_adjudicates_may_also_be_one_of_two_readers() -> None:
     assert found.status is ItemStatus.DISPUTED
 
 
+def test_who_adjudicates_decides_though_another_servers_clock_was_behind() -> None:
+    read = [answer(TWICE, ANNA, minute=2), answer(TWICE, BEN, PREDICTION, minute=3)]
+    for minute in (1, 2.5, 4):
+        judged = answer(TWICE, JUDITH, READER, minute=minute, label_map="hers")
+        found = ruling(TWICE, [*read, judged])
+        assert (found.status, found.verdict) == (ItemStatus.DECIDED, judged.verdict)
+
+
 def test_every_item_gets_a_ruling() -> None:
     found = rulings([ONCE, TWICE], [answer(TWICE, ANNA)])
     assert {name: one.status.value for name, one in found.items()} == {

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from scalemai_core.records.decision import Candidate
-from scalemai_core.review.simulated import Answer, answer
+from scalemai_core.review.simulated import Reply, answer
 from scalemai_core.settings.review import ReviewSettings
 
 PERFECT = ReviewSettings(error_rate=0.0, good_dice=0.9)
 
 
-def said(current: float | None, prediction: float | None, *, may_draw: bool = True) -> Answer:
+def said(current: float | None, prediction: float | None, *, may_draw: bool = True) -> Reply:
     shown = masks(current, prediction)
     return answer(shown, PERFECT, np.random.default_rng(0), may_draw=may_draw)
 
@@ -51,6 +51,13 @@ def test_a_third_mask_is_taken_where_it_is_the_best_and_never_in_error_for_the_w
     assert answer(three, PERFECT, rng, may_draw=True).choice is Candidate.REPAIRED
     always = ReviewSettings(error_rate=1.0)
     assert answer(three, always, rng, may_draw=True).choice is Candidate.CURRENT
+
+
+def test_where_one_mask_is_shown_the_error_is_to_leave_it() -> None:
+    always, rng = ReviewSettings(error_rate=1.0), np.random.default_rng(0)
+    alone: dict[Candidate, float | None] = {Candidate.CURRENT: 0.1}
+    assert answer(alone, always, rng, may_draw=True).choice is Candidate.CURRENT
+    assert answer(alone, PERFECT, rng, may_draw=True).choice is Candidate.READER
 
 
 def test_drawing_takes_longer_than_choosing() -> None:

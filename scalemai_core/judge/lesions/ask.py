@@ -75,9 +75,6 @@ def ask_candidates(candidates: pl.DataFrame, masks: int, settings: LesionSetting
         valued.join(groups, on=PLACE)
         .sort("priority", "candidate_id", descending=[True, False])
         .with_columns(
-            reason=pl.when(pl.col("audit"))
-            .then(pl.concat_str(pl.lit("audit: "), "reason"))
-            .otherwise("reason"),
             seconds=pl.lit(settings.seconds_false_positive),
             rival=pl.lit(Candidate.PREDICTION.value),
             rival_map=pl.lit(None, dtype=pl.String),

@@ -12,12 +12,13 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.item_view import Box, ItemView
 from scalemai_core.records.label_map import LabelsZYX
-from scalemai_core.records.review import ItemKind, ReviewItem
+from scalemai_core.records.review import DRAWN_KINDS, ItemKind, ReviewItem
 from scalemai_core.review.bundle.boxed import shape_of
 from scalemai_core.review.bundle.crop import Option, read_crop
 from scalemai_core.review.bundle.locator import Locator, read_locator
 from scalemai_core.review.bundle.shown_pieces import number_pieces, piece_rows
 from scalemai_core.review.bundle.wire import encode
+from scalemai_core.review.choices import told_choice
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -29,12 +30,9 @@ WORDS = {
     Candidate.PREDICTION: "model's prediction",
     Candidate.REPAIRED: "repaired",
     Candidate.ALTERNATIVE: "earlier labels",
-    Candidate.DECIDED: "proposal",
     Candidate.REPORTED: "as the report says",
     Candidate.READER: "drawn by a reader",
 }
-
-_DRAWN = (ItemKind.CHOOSE, ItemKind.EDIT)
 
 
 def cut_bundle(
@@ -62,7 +60,7 @@ def cut_bundle(
         "options": _option_rows(item, crop.options),
         "pieces": piece_rows(pieces_zyx, view.box, view.pieces, inside.spacing_mm_zyx, settings),
         "neighbours": _neighbour_names(crop.neighbours_zyx),
-        "may_draw": item.shown_kind in _DRAWN,
+        "may_draw": item.shown_kind in DRAWN_KINDS,
         "locator": locator.header(view, grid),
     }
     arrays = {
@@ -110,11 +108,12 @@ def _option_rows(item: ReviewItem, options: Sequence[Option]) -> list[dict[str, 
     return [
         {
             "key": key,
-            "choice": option.choice.value,
-            "words": "candidate" if is_lesion else WORDS[option.choice],
+            "choice": told.value,
+            "words": "candidate" if is_lesion else WORDS[told],
             "volume_ml": option.volume_ml,
         }
         for key, option in zip(KEYS, options, strict=False)
+        for told in [told_choice(item, option.choice)]
     ]
 
 

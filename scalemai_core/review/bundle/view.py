@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.item_view import Box, ItemView, Piece
-from scalemai_core.records.review import ItemKind, ReviewItem
+from scalemai_core.records.review import DRAWN_KINDS, ItemKind, ReviewItem
 from scalemai_core.review.bundle.boxed import BoxedMask, ScanLabels, box_of, joint_box, moved
 from scalemai_core.review.bundle.pieces import piece_hash
 from scalemai_core.settings.review import ReviewSettings
@@ -23,8 +23,6 @@ from scalemai_core.volume.densest import densest
 
 MAX_PIECES = 250
 """So that a piece's number is a byte."""
-
-_WITH_PIECES = (ItemKind.CHOOSE, ItemKind.EDIT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +78,7 @@ def view_item(item: ReviewItem, masks: ItemMasks, grid: Grid, settings: ReviewSe
     shown = [mask for mask in offered.values() if mask is not None]
     centre = _centre(list(offered.values()), masks.host, grid)
     around = shown or ([masks.host] if masks.host else [])
-    with_pieces = item.shown_kind in _WITH_PIECES and masks.current is not None
+    with_pieces = item.shown_kind in DRAWN_KINDS and masks.current is not None
     return ItemView(
         item_id=item.item_id,
         centre_zyx=centre,

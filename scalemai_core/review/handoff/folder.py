@@ -44,8 +44,6 @@ class DrawnItem:
 
     item: ReviewItem
     drawing: Drawing
-    answer_id: str
-    """Of the item and of what was drawn: importing the same folder again gives the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +135,9 @@ def _read_place(
 
 
 def _outcome(item: ReviewItem, document: ItemDocument, drawing: Drawing) -> DrawnItem | str:
-    found = mask_hash(drawing.mask_zyx)
-    if found == document.mask_hash:
+    if mask_hash(drawing.mask_zyx) == document.mask_hash:
         return item.item_id
-    name = f"{item.item_id}/{item.base_label_map}/{drawing.box}/{found}"
-    answer_id = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
-    return DrawnItem(item=item, drawing=drawing, answer_id=answer_id)
+    return DrawnItem(item=item, drawing=drawing)
 
 
 def _strangers(place: Path) -> Iterator[RefusedFile]:

@@ -10,12 +10,13 @@ from scalemai_core.records.answer import Answer
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.lease import Lease
 from scalemai_core.records.reader import Reader
+from scalemai_core.records.review import DRAWN_KINDS
 from scalemai_core.review.bundle.cut import crop_grid
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.handoff.drawing import read_drawing
 from scalemai_core.review.handoff.handouts import Handouts
 from scalemai_core.review.handoff.nifti import encode
-from scalemai_core.review.handoff.voxels import DRAWN_KINDS, read_item
+from scalemai_core.review.handoff.voxels import read_item
 from scalemai_core.review.queue.queue import Queue
 from scalemai_core.store.review_log import ReviewClosedError
 

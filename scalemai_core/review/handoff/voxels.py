@@ -10,14 +10,11 @@ from scalemai_core.errors import UsageError
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.item_view import ItemView
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX
-from scalemai_core.records.review import ItemKind, ReviewItem
+from scalemai_core.records.review import DRAWN_KINDS, ReviewItem
 from scalemai_core.review.bundle.boxed import slices_of
 from scalemai_core.review.bundle.cut import crop_grid
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
-
-DRAWN_KINDS = frozenset({ItemKind.CHOOSE, ItemKind.EDIT})
-"""What may be answered by a drawing, as a reader is told of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

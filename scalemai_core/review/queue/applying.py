@@ -117,8 +117,10 @@ def _settle(connection: Connection, row: Row[Any]) -> ItemStatus:
     entries = entries_of(connection, row.item_id)
     found = ruling(item, entries)
     disputed = found.status is ItemStatus.DISPUTED
-    # A dispute was put to somebody: that answer keeps its place after it is decided.
-    places = item.reads + 1 if disputed or len(found.answers) > item.reads else item.reads
+    # A dispute was put to somebody: that answer keeps its place after it is decided. A dispute that
+    # has more answers than reads, one of them late, still needs a place for who decides it.
+    given = max(item.reads, len(found.answers))
+    places = given + 1 if disputed else min(given, item.reads + 1)
     needless = and_(reads.c.item_id == row.item_id, reads.c.state == ReadState.LEASED.value)
     if found.status is ItemStatus.OPEN:
         needless = and_(needless, reads.c.slot >= item.reads)

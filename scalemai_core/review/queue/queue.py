@@ -62,6 +62,11 @@ class Queue:
             document = connection.scalar(select(acts.c.document).where(acts.c.entry_id == entry_id))
         return None if document is None else ReviewEntry.model_validate_json(document)
 
+    def item(self, item_id: str) -> ReviewItem:
+        """An item that there is."""
+        with self._database.reading() as connection:
+            return read_item(connection, item_id)
+
     # -- leases --------------------------------------------------------------------------------
 
     def lease(
@@ -111,11 +116,11 @@ class Queue:
         return self._held(reader, (reads.c.item_id == item_id) & (reads.c.reader == reader))
 
     def renew(self, reader: str, lease_id: str, seconds: float) -> Lease:
-        """Hold the item for so long from now; raises LeaseLostError."""
+        """Hold the item for so long from now, or longer still; raises LeaseLostError."""
         moment = _seconds(None)
         with self._database.writing() as connection:
-            leasing.own_read(connection, reader, lease_id, moment)
-            leasing.set_read(connection, lease_id, expires=moment + seconds)
+            row = leasing.own_read(connection, reader, lease_id, moment)
+            leasing.set_read(connection, lease_id, expires=max(row.expires, moment + seconds))
         return self.held(reader, lease_id)
 
     def release(self, reader: str, lease_id: str) -> None:

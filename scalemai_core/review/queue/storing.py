@@ -13,13 +13,12 @@ from sqlalchemy import Connection, Row, and_, func, select
 from scalemai_core.errors import UsageError
 from scalemai_core.records.lease import Lease
 from scalemai_core.records.listed_item import ItemStatus
-from scalemai_core.records.reader import Role
 from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.review.queue.applying import entries_of
 from scalemai_core.review.queue.leasing import give_back, own_read, set_read
 from scalemai_core.review.queue.rows import UNDO, item_of, lease_of, lock_item, read_of
 from scalemai_core.review.queue.tables import ReadState, acts, items, reads
-from scalemai_core.review.ruling import standing_answers
+from scalemai_core.review.ruling import ruling
 
 
 def begin(connection: Connection, lease: Lease, now: float, until: float) -> None:
@@ -124,7 +123,7 @@ def _check_not_adjudicated(connection: Connection, row: Row[Any]) -> None:
     item_row = lock_item(connection, row.item_id)
     if item_row is None or item_row.places == item_of(item_row.document).reads:
         return
-    standing = standing_answers(entries_of(connection, row.item_id))
+    found = ruling(item_of(item_row.document), entries_of(connection, row.item_id))
     deciding = connection.scalar(
         select(reads.c.reader).where(
             reads.c.item_id == row.item_id,
@@ -132,7 +131,6 @@ def _check_not_adjudicated(connection: Connection, row: Row[Any]) -> None:
             reads.c.reader != row.reader,
         )
     )
-    first = item_of(item_row.document).reads
-    judged = [one for one in standing[first:] if one.role is not Role.READER]
-    if deciding is not None or (judged and judged[0].reader != row.reader):
+    judged = found.verdict is not None and found.verdict.reader != row.reader
+    if deciding is not None or judged:
         raise UsageError("readers differed on this item and it was decided; it cannot be undone")

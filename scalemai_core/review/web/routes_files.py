@@ -16,7 +16,7 @@ from scalemai_core.review.handoff.nifti import encode
 from scalemai_core.review.handoff.package import pack
 from scalemai_core.review.handoff.voxels import read_item
 from scalemai_core.review.web.faults import ON_READ, ON_WRITE, problems
-from scalemai_core.review.web.room import LOGGED_IN, AtDesk, ByVisitor, UnderLease
+from scalemai_core.review.web.room import LOGGED_IN, AtDesk, ByVisitor, LeaseId, UnderLease
 from scalemai_core.review.web.shapes import DAY_SECONDS
 
 GZIP = "application/gzip"
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api/leases/{lease_id}", tags=["files"], dependencies
 
 
 async def _sent(request: Request) -> bytes:
-    """The raw body; BodyLimit bounds it."""
+    """The raw body; BodyGate bounds it."""
     return await request.body()
 
 
@@ -69,21 +69,19 @@ def files(desk: AtDesk, lease: UnderLease) -> Response:
 @router.put(
     "/drawing",
     responses=problems(*ON_WRITE),
-    openapi_extra={
-        "requestBody": {"required": True, "content": {"application/octet-stream": BINARY}}
-    },
+    openapi_extra={"requestBody": {"required": True, "content": {OCTETS: BINARY}}},
 )
 def drawing(
     desk: AtDesk,
     visitor: ByVisitor,
-    lease: UnderLease,
+    lease_id: LeaseId,
     sent: Annotated[bytes, Depends(_sent)],
     seconds: Annotated[float, Query(ge=0, le=DAY_SECONDS, allow_inf_nan=False)] = 0.0,
 ) -> Receipt:
     """The mask as an editor or the paint pane saved it, on the crop's or on the scan's grid."""
-    item = lease.item
+    item = desk.item(visitor.reader, lease_id)
     view = desk.view(item.item_id)
     grid = desk.store.scans.grid(item.scan_id)
     drawn = read_drawing(sent, item, view, grid, crop_grid(grid, view.box))
     said = Answer(choice=Candidate.READER, base_label_map=item.base_label_map, seconds=seconds)
-    return desk.answer(visitor.reader, lease.lease_id, said, drawn)
+    return desk.answer(visitor.reader, lease_id, said, drawn)

@@ -136,7 +136,8 @@ def test_a_rival_without_a_label_map_is_empty(stored: Stored) -> None:
     item = asked(stored, ItemKind.AUDIT, rival=Candidate.DECIDED, rival_map=None)
     header, arrays = cut(stored, item, seen(item))
     assert arrays["options"].max() == 1
-    assert header["options"][1]["words"] == "proposal"
+    told = [(option["choice"], option["words"]) for option in header["options"]]
+    assert told == [("current", "current"), ("prediction", "model's prediction")]
     assert (header["item"]["kind"], header["may_draw"]) == ("choose", True), "a blind audit"
 
 

@@ -51,6 +51,8 @@ def test_a_mask_as_an_editor_saves_it_is_taken(made: MadeUp, ada: TestClient) ->
     assert entry.verdict is not None
     labels_zyx = made.store.labels.read(entry.verdict.label_map or "")
     assert np.count_nonzero(labels_zyx) == 3
+    assert draw(ada, lease, drawn_mask()).json() == taken.json()  # its acknowledgement was lost
+    assert len(made.store.review_log(1).read()) == 1
 
 
 MALFORMED = {
