@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flows.commands import deliver, look, work
+from flows.commands import deliver, look, review, work
 from flows.console import complain, quiet_libraries, show_progress
 from scalemai_core.errors import ScaleMAIError, UsageError
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 for group in (work, look, deliver):
     app.add_typer(group.app)
+app.add_typer(review.app, name="review", no_args_is_help=True)
 
 
 def main() -> None:
