@@ -100,7 +100,7 @@ class _ScanViews:
     def _offered(
         self, shown: Candidate | None, label_map: str | None, layer: Layer
     ) -> ScanLabels | None:
-        if shown is Candidate.PREDICTION and label_map is None:
+        if shown is Candidate.PREDICTION:
             return self._predicted(layer)
         return self._stored(label_map)
 

@@ -14,6 +14,7 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.item_view import Box, ItemView, Piece
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.records.review import ReviewItem
+from scalemai_core.review.bundle.boxed import slices_of
 from scalemai_core.review.bundle.pieces import piece_hash
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -75,7 +76,7 @@ def remaining_mask(
     """Label map of the current mask without the pieces; None where nothing is left."""
     own_zyx = _own_labels(item, _current(store, item, grid))
     for part in deletion.parts:
-        own_zyx[_slices(part.box)][part.mask_zyx] = 0
+        own_zyx[slices_of(part.box)][part.mask_zyx] = 0
     return _stored(store, item, own_zyx, grid)
 
 
@@ -84,7 +85,7 @@ def drawn_mask(store: Workspace, item: ReviewItem, grid: Grid, drawing: Drawing)
 
     Raises UsageError where the drawing does not lie in the scan.
     """
-    box, mask_zyx = _slices(drawing.box), drawing.mask_zyx
+    box, mask_zyx = slices_of(drawing.box), drawing.mask_zyx
     inside = all(0 <= one.start < one.stop <= n for one, n in zip(box, grid.shape_zyx, strict=True))
     if not inside or mask_zyx.shape != tuple(one.stop - one.start for one in box):
         raise UsageError("the drawing does not fit the scan; export the item again and draw on it")
@@ -137,8 +138,3 @@ def _stored_piece(store: Workspace, item: ReviewItem, piece: Piece, grid: Grid) 
     raise ChangedMaskError(
         f"piece {piece.number} is no longer there as it was shown; load the item again"
     )
-
-
-def _slices(box: Box) -> tuple[slice, slice, slice]:
-    z0, y0, x0, z1, y1, x1 = box
-    return slice(z0, z1), slice(y0, y1), slice(x0, x1)
