@@ -50,9 +50,14 @@ def fill_queue(inputs: StageInputs) -> tuple[ReviewItem, ...]:
     if store.review_log(plan.number).closed:
         return ()
     queue = refill(store, plan.number, settings)
-    waiting = [i for i in queue.open_items(plan.number) if i.kind is not ItemKind.HONEYPOT]
+    waiting = still_asked(queue, plan.number)
     log.info("review: the round waits for %d questions", len(waiting))
-    return tuple(waiting)
+    return waiting
+
+
+def still_asked(queue: Queue, number: int) -> tuple[ReviewItem, ...]:
+    """Open questions a round waits for: what only tests the readers is none."""
+    return tuple(i for i in queue.open_items(number) if i.kind is not ItemKind.HONEYPOT)
 
 
 def refill(store: Workspace, number: int, settings: ReviewSettings) -> Queue:
