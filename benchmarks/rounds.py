@@ -17,10 +17,9 @@ from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.workspace import Workspace
-from tasks.audit import CHANGES, draw_round_audit
+from tasks.audit import AUDITS, CHANGES, draw_round_audit
 from tasks.decide import (
     DECISIONS,
-    ITEMS,
     QUESTIONS,
     decide_round,
     judgement_table,
@@ -110,9 +109,10 @@ def decide_by(policy: Policy, inputs: StageInputs, table: pl.DataFrame) -> None:
         candidate_id=pl.lit(None, dtype=pl.String),
     )
     tables.write(QUESTIONS, questions)
-    tables.write(ITEMS, questions)
+    tables.write(AUDITS, questions.clear())
     tables.write(CHANGES, questions.clear().select("scan_id", "structure"))
     tables.write(DECISIONS, decided)
+    pose_questions.fn(inputs)
 
 
 def finish_round(inputs: StageInputs, truth: str) -> DatasetVersion:

@@ -65,6 +65,8 @@ def open_desk(workspace: str, settings: ReviewSettings) -> Desk:
 
 def new_token(workspace: str, reader: Reader, settings: ReviewSettings) -> str:
     """A token for a person; only its hash is kept."""
+    if not reader.name.strip():
+        raise UsageError("a token needs the name of a person: their answers are kept under it")
     token = new_secret()
     open_queue(Workspace.open(workspace), settings).add_reader(reader, secret_hash(token))
     return token
@@ -93,6 +95,10 @@ def export_desk(
     """Hold items for a reader and write them as files; how many folders are new."""
     held = settings.model_copy(update={"lease_seconds": settings.export_days * 86400.0})
     desk = open_desk(workspace, held)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # before anything is held for somebody who cannot get it
+        raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
     leases = desk.take(reader, count, DRAWN_KINDS)
     return len(
         export_items(

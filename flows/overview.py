@@ -6,11 +6,12 @@ from typing import Any
 
 from scalemai_core.page.report.markdown import round_markdown
 from scalemai_core.records.round import RoundResult
+from scalemai_core.review.queue.queue import Queue
 from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store import tables
 from scalemai_core.store.workspace import Workspace
-from tasks.review import open_queue
+from tasks.review import open_queue, unanswered, waiting_round
 from tasks.round import finished_rounds, last_round, report_path
 from tasks.tracking import Tracker
 
@@ -20,15 +21,23 @@ def overview(workspace: str, tracking: TrackingSettings, review: ReviewSettings)
     store = Workspace.open(workspace)
     rejections = store.catalog.table("rejections", tables.REJECTIONS).unique(maintain_order=True)
     finished = finished_rounds(store)
+    queue = open_queue(store, review)
     return {
         "workspace": store.url,
         "versions": [version.model_dump(mode="json") for version in store.catalog.versions()],
         "models": [model.model_dump(mode="json") for model in Tracker(store, tracking).models()],
         "rounds": [result.model_dump(mode="json") for result in finished],
         "unfinished_round": last_round(store) if last_round(store) > len(finished) else None,
-        "queue": open_queue(store, review).counts(),
+        "waits_for": _waits_for(store, queue),
+        "queue": queue.counts(),
         "rejected": rejections.to_dicts(),
     }
+
+
+def _waits_for(store: Workspace, queue: Queue) -> int:
+    """Questions without which the unfinished round does not go on."""
+    number = waiting_round(store)
+    return 0 if number is None else len(unanswered(queue, number))
 
 
 def round_in_words(workspace: str, result: RoundResult) -> str:

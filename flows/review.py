@@ -9,13 +9,15 @@ from scalemai_core.errors import UsageError
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.workspace import Workspace
+from tasks.dataset import model_document
 from tasks.honeypots import hide_honeypots
-from tasks.questions import questioned_scans
+from tasks.questions import posed_items, questioned_scans
 from tasks.review import end_review, fill_queue, refill, waiting_round
 from tasks.review_events import ASKED, tell
-from tasks.round import base_version, critic_document, open_round
+from tasks.round import base_version, open_round
 from tasks.runtime import workers
 from tasks.simulate import simulate_shard
+from tasks.truth import refuse_foreign_truth
 from tasks.views import shown_scans, store_views, view_shard
 
 
@@ -41,21 +43,28 @@ def review(inputs: StageInputs, truth: str | None) -> int:
 @flow(name="simulated readers", flow_run_name="round {inputs.plan.number}")
 def simulated_answers(inputs: StageInputs, truth: str) -> int:
     """Answers to all that is open; their number."""
-    return run_stage(
-        "review", simulate_shard, inputs, questioned_scans(inputs), truth=truth
-    ).rows.height
+    scans = questioned_scans(inputs)
+    refuse_foreign_truth(inputs, scans, truth)
+    return run_stage("review", simulate_shard, inputs, scans, truth=truth).rows.height
 
 
 @flow(name="simulate-review", flow_run_name="{workspace}")
 def simulate_review(workspace: str, settings: EngineSettings, truth: str) -> int:
     """Let a truth answer what a waiting round still asks; how many answers that were."""
-    plan = open_round(workspace, settings)
-    critic = critic_document(workspace, plan)
     store = Workspace.open(workspace)
-    if critic is None or waiting_round(store) != plan.number:
+    number = waiting_round(store)
+    if number is None:
         raise UsageError(f"no round of {workspace} waits for people")
+    critics = {item.prediction for item in posed_items(store, number) if item.prediction}
+    if not critics:
+        return 0
+    plan = open_round(workspace, settings)
     inputs = StageInputs(
-        workspace=workspace, plan=plan, version=base_version(workspace, plan), model=critic
+        workspace=workspace,
+        plan=plan,
+        version=base_version(workspace, plan),
+        # The plan of a first round names no model: it was trained within the round.
+        model=model_document(store, critics.pop()),
     )
     with workers(settings.compute) as runner:
         answers = simulated_answers.with_options(task_runner=runner)(inputs, truth)

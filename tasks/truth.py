@@ -8,7 +8,7 @@ from functools import lru_cache
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.errors import RejectedInput
+from scalemai_core.errors import RejectedInput, UsageError
 from scalemai_core.intake.case import CaseFiles
 from scalemai_core.intake.reader import read_case
 from scalemai_core.intake.sources import open_source
@@ -43,6 +43,19 @@ def score_shard(
         return [] if found is None else _score(store, old[scan_id], new[scan_id], found)
 
     return run_shard(store, shard, work)
+
+
+def refuse_foreign_truth(inputs: StageInputs, scan_ids: tuple[str, ...], truth: str) -> None:
+    """Raise UsageError where a truth knows none of these scans.
+
+    A stage works a scan once: what a wrong truth left unanswered, no right one would answer.
+    """
+    scans = labelled_scans(inputs.workspace, inputs.version, scan_ids).values()
+    if scans and not any(one.scan.case in _cases(truth) for one in scans):
+        raise UsageError(
+            f"{truth} has none of the {len(scans)} cases that are asked about: "
+            "give the SOURCE whose cases have the same names"
+        )
 
 
 def read_truth(truth: str, scan: Scan) -> Truth | None:

@@ -37,7 +37,10 @@ def status(
     print_table("Rejected inputs", columns, plain_rows(found["rejected"], columns))
     queue = found["queue"]
     say(f"Review queue: {queue['open']} open, {queue['decided']} decided")
-    if found["unfinished_round"]:
+    if found["waits_for"]:
+        number, questions = found["unfinished_round"], found["waits_for"]
+        say(f"Round {number} waits for {questions} answers: run 'scalemai review serve'")
+    elif found["unfinished_round"]:
         say(f"Round {found['unfinished_round']} is not finished: run 'scalemai round' again")
 
 

@@ -11,6 +11,7 @@ from flows.commands.lazy import load, prepare_prefect
 from flows.commands.options import JsonOption, SetOption, SettingsOption, WorkspaceArgument
 from flows.console import answer, print_json, print_table, say
 from scalemai_core.records.reader import Reader, Role
+from scalemai_core.records.review_stats import Proportion
 from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.settings.file import load_settings
 from scalemai_core.store.workspace import Workspace
@@ -99,9 +100,16 @@ def stats(
         print_json(found.model_dump(mode="json"))
         return
     progress = found.progress
-    say(f"{progress.decided} of {progress.total} decided, {progress.open} open")
-    columns = ("reader", "answers", "median_seconds")
-    rows = [(one.reader, one.answers, one.median_seconds) for one in found.readers]
+    say(
+        f"{progress.decided} of {progress.total} decided, {progress.open} open,"
+        f" {progress.disputed} wait for an adjudicator"
+    )
+    say(f"Two readers answered alike: {_share(found.agreement)}")
+    columns = ("reader", "answers", "skipped", "median_seconds", "honeypots")
+    rows = [
+        (one.reader, one.answers, one.skips, one.median_seconds, _share(one.honeypots))
+        for one in found.readers
+    ]
     print_table("Readers", columns, rows)
 
 
@@ -137,6 +145,10 @@ def import_items(
     if found.refused:
         print_table("Refused", ("file", "reason"), found.refused)
         raise typer.Exit(1)
+
+
+def _share(found: Proportion | None) -> str:
+    return f"{found.right} of {found.total}" if found and found.total else "none yet"
 
 
 def _prepared(workspace: str, path: Path | None, overrides: list[str] | None) -> EngineSettings:

@@ -24,7 +24,8 @@ class ReviewSettings(Section):
     seconds_draw: float = 270.0
     """Section 1.6."""
     database: str | None = None
-    """SQLAlchemy URL of the queue; None keeps SQLite beside the workspace's other local state."""
+    """SQLAlchemy URL of the queue; None keeps SQLite beside the workspace's other local state.
+    Every workspace takes a database of its own."""
     deadline_hours: float | None = Field(default=None, gt=0)
     """After this long the round goes on without the answers that are missing; None waits."""
     double_share: float = Field(default=0.05, ge=0, le=1)

@@ -7,7 +7,6 @@ bound conservative (method reference, section 11.4 on exact intervals).
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,8 +101,3 @@ def audit(errors: int, audited: int, population: int) -> Audit:
     """The round's statement; nothing looked at proves nothing."""
     bound = upper_bound(errors, audited, population) if audited else None
     return Audit(population=population, audited=audited, errors=errors, upper_bound=bound)
-
-
-def decided_first(item_id: str) -> bool:
-    """Whether a blinded item shows the decided mask before the other: a coin tossed by its id."""
-    return bool(zlib.crc32(f"order {item_id}".encode()) & 1)

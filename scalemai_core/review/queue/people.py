@@ -32,7 +32,7 @@ def revoke(connection: Connection, name: str) -> None:
     """Let somebody in no more; raises UsageError where nobody has that name."""
     gone = update(people).where(people.c.name == name).values(revoked=True)
     if not connection.execute(gone).rowcount:
-        raise UsageError(f"nobody named '{name}' has a token; see the list of readers")
+        raise UsageError(f"nobody named '{name}' has a token")
 
 
 def everybody(connection: Connection) -> tuple[Reader, ...]:

@@ -33,7 +33,7 @@ ROUTERS = (
     routes_files.router,
 )
 
-UPLOADS = ("/drawing", "/datastore/label")
+UPLOADS = ("/drawing", "/files", "/datastore/label")
 """Ends of the paths to which a mask is sent."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -9,12 +10,18 @@ from starlette.exceptions import HTTPException
 
 from scalemai_core.records.answer import Answer, Receipt
 from scalemai_core.records.decision import Candidate
+from scalemai_core.records.grid import Grid
+from scalemai_core.records.item_view import ItemView
+from scalemai_core.records.review import ReviewItem
 from scalemai_core.review.bundle.crop import read_crop
 from scalemai_core.review.bundle.cut import KEYS, crop_grid
+from scalemai_core.review.desk import Desk
+from scalemai_core.review.drawing import Drawing
 from scalemai_core.review.handoff.drawing import read_drawing
 from scalemai_core.review.handoff.nifti import encode
-from scalemai_core.review.handoff.package import pack
+from scalemai_core.review.handoff.package import pack, unpack
 from scalemai_core.review.handoff.voxels import read_item
+from scalemai_core.review.web.access import Visitor
 from scalemai_core.review.web.faults import ON_READ, ON_WRITE, problems
 from scalemai_core.review.web.room import LOGGED_IN, AtDesk, ByVisitor, LeaseId, UnderLease
 from scalemai_core.review.web.shapes import DAY_SECONDS
@@ -22,6 +29,7 @@ from scalemai_core.review.web.shapes import DAY_SECONDS
 GZIP = "application/gzip"
 ZIP = "application/zip"
 OCTETS = "application/octet-stream"
+Seconds = Annotated[float, Query(ge=0, le=DAY_SECONDS, allow_inf_nan=False)]
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 router = APIRouter(prefix="/api/leases/{lease_id}", tags=["files"], dependencies=LOGGED_IN)
@@ -76,12 +84,39 @@ def drawing(
     visitor: ByVisitor,
     lease_id: LeaseId,
     sent: Annotated[bytes, Depends(_sent)],
-    seconds: Annotated[float, Query(ge=0, le=DAY_SECONDS, allow_inf_nan=False)] = 0.0,
+    seconds: Seconds = 0.0,
 ) -> Receipt:
     """The mask as an editor or the paint pane saved it, on the crop's or on the scan's grid."""
+    return _drawn(desk, visitor, lease_id, sent, seconds, read_drawing)
+
+
+@router.put(
+    "/files",
+    responses=problems(*ON_WRITE),
+    openapi_extra={"requestBody": {"required": True, "content": {OCTETS: BINARY}}},
+)
+def files_back(
+    desk: AtDesk,
+    visitor: ByVisitor,
+    lease_id: LeaseId,
+    sent: Annotated[bytes, Depends(_sent)],
+    seconds: Seconds = 0.0,
+) -> Receipt:
+    """The zip that was given out, its mask edited; refused if it belongs to another item."""
+    return _drawn(desk, visitor, lease_id, sent, seconds, unpack)
+
+
+def _drawn(
+    desk: Desk,
+    visitor: Visitor,
+    lease_id: str,
+    sent: bytes,
+    seconds: float,
+    read: Callable[[bytes, ReviewItem, ItemView, Grid, Grid], Drawing],
+) -> Receipt:
     item = desk.item(visitor.reader, lease_id)
     view = desk.view(item.item_id)
     grid = desk.store.scans.grid(item.scan_id)
-    drawn = read_drawing(sent, item, view, grid, crop_grid(grid, view.box))
+    drawing = read(sent, item, view, grid, crop_grid(grid, view.box))
     said = Answer(choice=Candidate.READER, base_label_map=item.base_label_map, seconds=seconds)
-    return desk.answer(visitor.reader, lease_id, said, drawn)
+    return desk.answer(visitor.reader, lease_id, said, drawing)

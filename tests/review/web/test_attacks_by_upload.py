@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import tracemalloc
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -205,3 +207,30 @@ def test_names_of_files_say_nothing_of_the_patient(made: MadeUp, ada: TestClient
     answer = ada.get(f"/api/leases/{lease['lease_id']}/files")
     assert answer.status_code == 200
     assert answer.headers["content-disposition"] == 'attachment; filename="item.zip"'
+
+
+def test_the_zip_that_was_given_out_comes_back_with_its_mask_edited(
+    made: MadeUp, ada: TestClient
+) -> None:
+    lease, other = take(ada, 2)
+    path = f"/api/leases/{lease['lease_id']}/files"
+    given, foreign = (
+        ada.get(f"/api/leases/{one['lease_id']}/files").content for one in (lease, other)
+    )
+    edited = zip_with(given, "mask.nii.gz", drawn_mask())
+    for wrong in (b"", b"PK", edited[:-30], zip_with(foreign, "mask.nii.gz", drawn_mask())):
+        assert ada.put(path, params={"seconds": 3}, content=wrong).status_code == 422
+    assert made.store.review_log(1).read() == ()
+    assert ada.put(path, params={"seconds": 3}, content=edited).status_code == 200
+    (entry,) = made.store.review_log(1).read()
+    assert entry.verdict is not None
+    assert np.count_nonzero(made.store.labels.read(entry.verdict.label_map or "")) == 3
+
+
+def zip_with(packed: bytes, name: str, content: bytes) -> bytes:
+    """The same zip with another content of one file."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed)) as old, zipfile.ZipFile(written, "w") as new:
+        for one in old.namelist():
+            new.writestr(one, content if one == name else old.read(one))
+    return written.getvalue()

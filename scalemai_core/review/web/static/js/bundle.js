@@ -53,6 +53,11 @@ export class Bundle {
     return this.options.find((option) => option.key === key);
   }
 
+  /** @param {string} key @returns {boolean} whether any of an option lies within the picture */
+  shows(key) {
+    return this.arrays.options.some((voxel) => (voxel & BITS[key]) !== 0);
+  }
+
   /** @returns {Piece[]} the pieces that one key may delete */
   get deletable() {
     return this.pieces.filter((piece) => piece.deletable);

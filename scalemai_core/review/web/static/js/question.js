@@ -33,6 +33,11 @@ function against(option, first) {
   return share === 0 ? "same size" : `${share > 0 ? "+" : "\u2212"}${Math.abs(share)} %`;
 }
 
+/** A mask that lies on the other side of the body would look as if it were empty. */
+function elsewhere(bundle, option) {
+  return option.volume_ml && !bundle.shows(option.key) ? "not in this picture" : "";
+}
+
 /**
  * The answers to an item, in the order of their keys.
  * @param {Bundle} bundle @param {{choose: (key: string) => void, keep: () => void, remove: () => void, draw: () => void}} acts
@@ -51,7 +56,7 @@ export function answersOf(bundle, acts) {
     key: option.key,
     words: kind === "edit" && option.key === "A" ? "leave as is" : option.words,
     line: option.key.toLowerCase(),
-    detail: [volumeWords(option.volume_ml), against(option, first)].filter(Boolean).join(", "),
+    detail: [volumeWords(option.volume_ml), against(option, first), elsewhere(bundle, option)].filter(Boolean).join(", "),
     act: () => acts.choose(option.key),
   }));
   if (bundle.mayDraw) answers.push({ key: "E", words: kind === "edit" ? "draw it" : "none, draw", act: acts.draw });
