@@ -12,15 +12,18 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.records.reader import Reader, Role
 from scalemai_core.records.review import DRAWN_KINDS
 from scalemai_core.records.review_stats import ReviewStats
+from scalemai_core.release.dicom_seg import export_verdict
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.handoff.folder import DrawnItem, export_items, import_items
 from scalemai_core.review.queue.queue import Queue
-from scalemai_core.review.ruling import standing_of_reader
+from scalemai_core.review.ruling import rulings, standing_of_reader
 from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.serving import serve
 from scalemai_core.review.web.sessions import new_secret, secret_hash
 from scalemai_core.settings.review import ReviewSettings
+from scalemai_core.store.rows import scans_of
 from scalemai_core.store.workspace import Workspace
+from tasks.decide import ITEMS
 from tasks.questions import posed_items
 from tasks.review import open_queue, refill, unanswered, waiting_round
 from tasks.review_events import DONE, tell
@@ -149,6 +152,24 @@ def _answer(desk: Desk, reader: Reader, drawn: DrawnItem) -> None:
         note="drawn in an editor",
     )
     desk.answer(reader, lease.lease_id, answer, drawn.drawing)
+
+
+def export_answers(workspace: str, number: int, folder: Path) -> int:
+    """Write every mask that readers drew or mended in a round as DICOM SEG; how many."""
+    store = Workspace.open(workspace)
+    version = store.catalog.latest()
+    if version is None or not store.round(number).has(ITEMS):
+        raise UsageError(f"{workspace} has no round {number} that asked anything")
+    scans = {scan.scan_id: scan for scan in scans_of(store.catalog.scans(version))}
+    found = rulings(posed_items(store, number), store.review_log(number).read())
+    written = 0
+    for ruling in found.values():
+        for place, verdict in enumerate(ruling.answers, start=1):
+            if verdict.choice is Candidate.READER and verdict.label_map:
+                path = folder / f"{verdict.item_id}-{place}.dcm"
+                export_verdict(store, verdict, scans[verdict.scan_id], path)
+                written += 1
+    return written
 
 
 def _tell_done(store: Workspace) -> Callable[[int], None]:

@@ -147,6 +147,17 @@ def import_items(
         raise typer.Exit(1)
 
 
+@app.command()
+def answers(
+    workspace: WorkspaceArgument,
+    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
+    number: Annotated[int, typer.Option("--round", min=1, help="The round that asked.")],
+) -> None:
+    """Write every mask that readers drew or mended as DICOM SEG."""
+    written = load("desk", "export_answers")(workspace, number, folder)
+    say(f"{written} masks in {folder}")
+
+
 def _share(found: Proportion | None) -> str:
     return f"{found.right} of {found.total}" if found and found.total else "none yet"
 

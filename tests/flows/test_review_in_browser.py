@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from browser import page_at, served
 from playwright.sync_api import Page, expect
 from small_population import small_settings
 
-from flows.desk import desk_of, new_token
+from flows.desk import desk_of, export_answers, new_token
 from flows.em_round import AWAITING_REVIEW, em_round
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.reader import Reader, Role
@@ -62,7 +64,9 @@ def waiting(copied: Callable[[str], Workspace], prefect: None) -> Iterator[Waiti
         yield Waiting(store, settings, address, tokens)
 
 
-def test_what_people_answer_on_the_page_is_in_the_next_dataset_version(waiting: Waiting) -> None:
+def test_what_people_answer_on_the_page_is_in_the_next_dataset_version(
+    waiting: Waiting, tmp_path: Path
+) -> None:
     store = waiting.store
     items = {item.item_id: item for item in asked_items(store, 2)}
     kinds = [item.kind for item in items.values()]
@@ -90,6 +94,11 @@ def test_what_people_answer_on_the_page_is_in_the_next_dataset_version(waiting: 
     }
     for verdict in verdicts:
         check_annotation(store, rows[verdict.scan_id, verdict.structure], verdict)
+    assert export_answers(store.url, 2, tmp_path / "answers") == 1
+    (written,) = (tmp_path / "answers").iterdir()
+    (mended,) = [verdict for verdict in verdicts if verdict.choice is Candidate.READER]
+    assert written.name == f"{mended.item_id}-1.dcm"
+    assert pydicom.dcmread(written).Modality == "SEG"
     gold = [item for item in items.values() if item.kind is ItemKind.HONEYPOT]
     assert {rows[item.scan_id, item.structure]["origin"] for item in gold} == {"gold"}
 
