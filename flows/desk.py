@@ -93,7 +93,7 @@ def review_stats(workspace: str, settings: ReviewSettings) -> ReviewStats:
 
 
 def export_desk(
-    workspace: str, settings: ReviewSettings, reader: Reader, folder: Path, count: int
+    workspace: str, settings: ReviewSettings, name: str, folder: Path, count: int
 ) -> int:
     """Hold items for a reader and write them as files; how many folders are new."""
     held = settings.model_copy(update={"lease_seconds": settings.export_days * 86400.0})
@@ -102,7 +102,7 @@ def export_desk(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:  # before anything is held for somebody who cannot get it
         raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
-    leases = desk.take(reader, count, DRAWN_KINDS)
+    leases = desk.take(_person(desk.queue, name), count, DRAWN_KINDS)
     return len(
         export_items(
             desk.store, [(one.item, desk.view(one.item.item_id)) for one in leases], folder
@@ -123,9 +123,10 @@ class Imported:
     """Path and reason."""
 
 
-def import_desk(workspace: str, settings: ReviewSettings, reader: Reader, folder: Path) -> Imported:
+def import_desk(workspace: str, settings: ReviewSettings, name: str, folder: Path) -> Imported:
     """Take edited masks back as the reader's answers."""
     desk = open_desk(workspace, settings)
+    reader = _person(desk.queue, name)
     items = desk.queue.items(desk.round_number)
     asked = {item.item_id: (item, desk.view(item.item_id)) for item in items}
     found = import_items(folder, asked, desk.store.scans.grid)
@@ -170,6 +171,14 @@ def export_answers(workspace: str, number: int, folder: Path) -> int:
                 export_verdict(store, verdict, scans[verdict.scan_id], path)
                 written += 1
     return written
+
+
+def _person(queue: Queue, name: str) -> Reader:
+    """A slip of the pen would hold items for nobody."""
+    found = next((one for one in queue.people() if one.name == name), None)
+    if found is None:
+        raise UsageError(f"nobody named '{name}' has a token: see 'scalemai review token'")
+    return found
 
 
 def _tell_done(store: Workspace) -> Callable[[int], None]:

@@ -124,9 +124,7 @@ def export_items(
 ) -> None:
     """Write items as NIfTI pairs for Slicer or ITK-SNAP."""
     engine = _prepared(workspace, settings, overrides)
-    written = load("desk", "export_desk")(
-        workspace, engine.review, Reader(name=reader), folder, count
-    )
+    written = load("desk", "export_desk")(workspace, engine.review, reader, folder, count)
     say(f"{written} items in {folder}; edit mask.nii.gz, then 'scalemai review import'")
 
 
@@ -140,7 +138,7 @@ def import_items(
 ) -> None:
     """Take edited masks back; what cannot be taken is named with its reason."""
     engine = _prepared(workspace, settings, overrides)
-    found = load("desk", "import_desk")(workspace, engine.review, Reader(name=reader), folder)
+    found = load("desk", "import_desk")(workspace, engine.review, reader, folder)
     say(f"{found.taken} answers taken, {found.before} before; {found.unchanged} masks unchanged")
     if found.refused:
         print_table("Refused", ("file", "reason"), found.refused)

@@ -71,7 +71,7 @@ def test_only_open_candidates_and_audits_are_shown() -> None:
 def test_a_question_says_why_and_takes_no_longer_than_a_key() -> None:
     audit = judged("a", LIVER, 0.95, Fate.DELETED, audit=True, scan_id="s")
     questions = ask_candidates(fate_table([audit, judged("b", LIVER, scan_id="t")]), 9, SETTINGS)
-    assert questions["reason"].to_list() == ["audit: why a", "why b"]
+    assert questions["reason"].to_list() == ["why a", "why b"], "an audit is blind"
     assert set(questions["seconds"]) == {SETTINGS.seconds_false_positive}
     assert set(questions["kind"]) == {"lesion"}
     assert set(questions["rival"]) == {"prediction"}
