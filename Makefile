@@ -7,12 +7,13 @@ LOCK := infra/requirements.lock
 READY := $(VENV)/.ready
 WORKSPACE ?= demo
 SOURCE ?=
+export SCALEMAI_SERVICES ?= $(CURDIR)/.services
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install demo test check format clean
+.PHONY: help install demo test check format clean services services-test services-stop
 
 help: ## Show what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 install: $(READY) ## Create .venv and install the locked dependencies
 
@@ -36,6 +37,16 @@ endif
 
 test: $(READY) ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+services: $(READY) ## Start object store, PostgreSQL, Prefect, MLflow and Dask, and wait for them
+	$(BIN)/python infra/services start
+
+services-test: $(READY) ## Run the integration tests against the services
+	@test -e $(SCALEMAI_SERVICES)/services.env || { echo "no services run: make services"; exit 1; }
+	source $(SCALEMAI_SERVICES)/services.env && OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/services
+
+services-stop: $(READY) ## Stop what `make services` started; its data stays
+	$(BIN)/python infra/services stop
 
 check: $(READY) ## Lint, types, import contracts
 	$(BIN)/ruff check .

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fresh_process import told
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 NUM_STRUCTURES = 88
-REPOSITORY = Path(__file__).resolve().parents[1]
 Labels = NDArray[np.uint8]
 Dice = NDArray[np.float64]
 
@@ -149,18 +147,8 @@ def run_arm(name: str, folder: Path) -> None:
 
 def measure(name: str, folder: Path, cache: Path) -> dict[str, Any]:
     """Run one arm in a fresh process on one thread, compiling into an empty cache."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    paths = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
-    finished = subprocess.run(
-        [sys.executable, __file__, "--arm", name, "--folder", str(folder)],
-        env={**os.environ, **threads, "PYTHONPATH": paths, "NUMBA_CACHE_DIR": str(cache)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        sys.exit(f"{name} failed ({finished.returncode}): {finished.stderr[-2000:]}")
-    return json.loads(finished.stdout.splitlines()[-1])
+    command = [sys.executable, __file__, "--arm", name, "--folder", str(folder)]
+    return told(name, command, 1, NUMBA_CACHE_DIR=str(cache))
 
 
 def compare(title: str, maps: tuple[Labels, Labels], folder: Path) -> None:

@@ -89,7 +89,7 @@ def main() -> None:
     lessons = practised.filter(pl.col("role") != GoldRole.TEST.value)
     held_out = practised.filter(pl.col("role") == GoldRole.TEST.value)
     held_out = held_out.filter(pl.col("state") != "unknown")
-    expert = fit_expert(table, lessons, settings, options.seed)
+    expert = fit_expert([table], lessons, settings, options.seed)
     own = _own_pairs(inputs, table, options.truth)
     print(f"seed {options.seed}: {own.height} annotations, {held_out.height} held-out copies")
     print("\n| pairs | number | coverage | accuracy | 95 % interval | without abstaining |")
@@ -106,7 +106,7 @@ def main() -> None:
     accuracy("degraded, against another copy", expert, theirs, settings)
     for kind in sorted(held_out["fault"].drop_nulls().unique()):
         fault = (pl.col("fault") == kind).fill_null(value=False)
-        without = fit_expert(table, lessons.filter(~fault), settings, options.seed)
+        without = fit_expert([table], lessons.filter(~fault), settings, options.seed)
         pairs = among_copies(without, held_out)
         has = (pairs.rows["fault"] == kind).fill_null(value=False).to_numpy()
         accuracy(

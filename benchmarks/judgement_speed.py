@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from agreement import REPOSITORY, memory_mb
+from agreement import memory_mb
+from fresh_process import told
 from judgement_scan import BusyScan, Mask, Numbers, load_scan, make_scan, masks_of, save_scan
 from rich.console import Console
 from rich.table import Table
@@ -173,18 +172,8 @@ def run_arm(name: str, folder: Path) -> None:
 
 def measure(name: str, folder: Path) -> Result:
     """Run one arm in a fresh process on one thread."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    paths = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
-    finished = subprocess.run(
-        [sys.executable, __file__, "--arm", name, "--folder", str(folder)],
-        env={**os.environ, **threads, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        sys.exit(f"{name} failed ({finished.returncode}): {finished.stderr[-2000:]}")
-    return Result(*json.loads(finished.stdout.splitlines()[-1]))
+    command = [sys.executable, __file__, "--arm", name, "--folder", str(folder)]
+    return Result(*told(name, command, 1))
 
 
 def report(results: dict[str, Result], two_maps_mb: float) -> None:

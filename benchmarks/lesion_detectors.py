@@ -14,19 +14,25 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from scalemai_core.learn.channels import Channels
-from scalemai_core.learn.networks import build_network
-from scalemai_core.learn.predictor import Predictor
-from scalemai_core.learn.train import train
+from scalemai_core.learn.network.architectures import build_network
+from scalemai_core.learn.predict.predictor import Predictor
+from scalemai_core.learn.train.process import train
 from scalemai_core.learn.weights import Weights, load_weights
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.training import ChannelNames, TrainingCase, TrainingPlan
-from scalemai_core.settings.learning import InputSettings, NetworkSettings, TrainSettings
+from scalemai_core.settings.learning import (
+    InputSettings,
+    NetworkSettings,
+    PredictSettings,
+    TrainSettings,
+)
 from scalemai_core.synthesize.phantoms import Phantom
 from scalemai_core.taxonomy.site import lesion_sites
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 from scalemai_core.volume.components import components
 from scalemai_core.volume.lesion_odds import LesionOdds
 from scalemai_core.volume.log_odds import encode
+from scalemai_core.volume.places import Places, find_places
 
 Floats = NDArray[np.float32]
 
@@ -97,7 +103,9 @@ class NetworkDetector:
 
     def odds(self, phantom: Phantom, index: int) -> LesionOdds:
         """What it gives lesions."""
-        found = _predictor(self._weights).predict(phantom.image_zyx, phantom.grid, 0.25).lesions
+        settings = PredictSettings(overlap=0.25)
+        predictor = _predictor(self._weights)
+        found = predictor.predict(phantom.image_zyx, phantom.grid, settings).lesions
         if found is None:
             raise SystemExit(f"{self._weights} knows no lesions")
         return found
@@ -144,6 +152,11 @@ class _Painted:
 
     def labels(self, name: str) -> LabelsZYX:
         return self._patients[name].labels[Layer.LESIONS]
+
+    def places(self, name: str) -> Places:
+        patient, rng = self._patients[name], np.random.default_rng(0)
+        labels_zyx = patient.labels[Layer.LESIONS]
+        return find_places(labels_zyx, patient.grid.voxel_ml, rng, lesions=True)
 
 
 class _Folder:

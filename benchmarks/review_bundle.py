@@ -11,16 +11,14 @@ import argparse
 import gzip
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from unittest.mock import patch
 
 import numpy as np
-from zarr.abc.store import ByteRequest, RangeByteRequest
-from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.storage import LocalStore
 
 from scalemai_core.records.item_view import Box, ItemView
 from scalemai_core.records.label_map import Layer
@@ -31,6 +29,7 @@ from scalemai_core.review.bundle.cut import cut_bundle
 from scalemai_core.review.bundle.locator import read_locator
 from scalemai_core.review.bundle.view import ItemMaps, view_item
 from scalemai_core.settings.review import ReviewSettings
+from scalemai_core.store.files import Files
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.synthesize.degrade import degrade
 from scalemai_core.synthesize.faults import DegradeSettings, present
@@ -49,27 +48,32 @@ class Reads:
     """What the store was asked for."""
 
     requests: int = 0
-    chunks: int = 0
     num_bytes: int = 0
-    _get: Callable[..., object] = field(default=LocalStore.get)
 
-    def counted(self) -> Callable[..., object]:
-        """``LocalStore.get``, counting."""
-        get = self._get
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Parts of documents that are read meanwhile."""
+        read_end, read_ranges = Files.read_end, Files.read_ranges
 
-        async def counting(
-            store: LocalStore,
-            key: str,
-            prototype: BufferPrototype | None = None,
-            byte_range: ByteRequest | None = None,
-        ) -> Buffer | None:
-            found: Buffer | None = await get(store, key, prototype, byte_range)  # pyright: ignore[reportGeneralTypeIssues]
+        def counting_end(files: Files, path: str, num_bytes: int) -> bytes:
+            data = read_end(files, path, num_bytes)
             self.requests += 1
-            self.chunks += isinstance(byte_range, RangeByteRequest)
-            self.num_bytes += 0 if found is None else len(found)
-            return found
+            self.num_bytes += len(data)
+            return data
 
-        return counting
+        def counting_ranges(
+            files: Files, path: str, ranges: Sequence[tuple[int, int]]
+        ) -> Iterator[bytes]:
+            for data in read_ranges(files, path, ranges):
+                self.requests += 1
+                self.num_bytes += len(data)
+                yield data
+
+        with (
+            patch.object(Files, "read_end", counting_end),
+            patch.object(Files, "read_ranges", counting_ranges),
+        ):
+            yield
 
 
 def make_workspace(folder: Path, seed: int) -> tuple[Workspace, ReviewItem, ItemMaps]:
@@ -163,7 +167,7 @@ def costs(store: Workspace, item: ReviewItem, view: ItemView) -> dict[str, float
     _, less = timed(lambda: cut_bundle(store, item, view, SETTINGS, locator))
     small, packed = timed(lambda: gzip.compress(data, compresslevel=1))
     reads = Reads()
-    with patch.object(LocalStore, "get", reads.counted()):
+    with reads.counted():
         cut_bundle(store, item, view, SETTINGS)
     return {
         "cut (ms)": cut,
@@ -173,7 +177,7 @@ def costs(store: Workspace, item: ReviewItem, view: ItemView) -> dict[str, float
         "gzip level 1 (ms)": packed,
         "bundle (MB)": len(data) / 1e6,
         "bundle, gzip level 1 (MB)": len(small) / 1e6,
-        "chunks read": float(reads.chunks),
+        "parts read": float(reads.requests),
         "read from the store (MB)": reads.num_bytes / 1e6,
     }
 

@@ -37,7 +37,7 @@ from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.sessions import secret_hash
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.settings.web import WebSettings
-from scalemai_core.store.rows import annotation_rows, scan_rows
+from scalemai_core.store.catalog.rows import annotation_rows, scan_rows
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -107,7 +107,7 @@ def made_up_desk(folder: Path, num_items: int, rng: np.random.Generator) -> Desk
         for item in items
     ]  # fmt: skip
     store.catalog.commit(
-        base=None, scans=scan_rows(scans), annotations=annotation_rows(annotations),
+        base=None, scans=scan_rows(scans), annotations=[annotation_rows(annotations)],
         round_number=0, message="made up",
     )  # fmt: skip
     views = [

@@ -10,32 +10,36 @@ import polars as pl
 from arms import Policy
 from prefect import Task
 
+from scalemai_core.learn.train.launch import launch_training
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
+from scalemai_core.records.training import TrainingPlan
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.engine import ComputeSettings, EngineSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.audit import AUDITS, CHANGES, draw_round_audit
 from tasks.decide import (
     DECISIONS,
     QUESTIONS,
     decide_round,
-    judgement_table,
     round_allowance,
     train_expert,
 )
 from tasks.judge import judge_shard
+from tasks.judgements import judgements
+from tasks.label_index import index_shard, plan_index
 from tasks.lesions import settle_lesions
 from tasks.predict import predict_shard
 from tasks.questions import pose_questions, questioned_scans
 from tasks.rehearse import choose_practice, rehearse_shard
 from tasks.review import end_review
 from tasks.revise import commit_round, revise_shard
-from tasks.round import judged_scans, plan_path, plan_stage, revisable_scans, stage_rows
+from tasks.round import judged_scans, plan_path, revisable_scans
 from tasks.simulate import simulate_shard
-from tasks.train import plan_training, publish_model, train_fold
+from tasks.stage import plan_stage, stage_rows
+from tasks.train import plan_training, publish_model
 
 
 def plan_round(workspace: str, number: int, settings: EngineSettings) -> RoundPlan:
@@ -59,29 +63,37 @@ def plan_round(workspace: str, number: int, settings: EngineSettings) -> RoundPl
 def train(
     workspace: str, plan: RoundPlan, version: DatasetVersion, parent: ModelDocument | None
 ) -> ModelDocument:
-    """The fold models of a dataset version, side by side."""
+    """The fold models of a dataset version, side by side; label maps are indexed before."""
+    for shard in plan_index.fn(workspace, plan, version):
+        index_shard.fn(workspace, version, shard, unseen=False)
     trainings = plan_training.fn(workspace, plan, version, parent, frozenset())
     with ThreadPoolExecutor(max_workers=plan.settings.compute.workers) as pool:
-        weights = list(pool.map(lambda one: train_fold.fn(one, 1), trainings))
+        weights = list(pool.map(lambda one: train_fold(one, plan.settings.compute), trainings))
     return publish_model.fn(workspace, plan, version, trainings, weights)
+
+
+def train_fold(training: TrainingPlan, compute: ComputeSettings) -> str:
+    """One fold model, without a task run and a run in MLflow."""
+    launch_training(training, compute, lambda _: None)
+    return training.weights
 
 
 def judged_round(inputs: StageInputs) -> pl.DataFrame:
     """Predict and judge; the table that every policy decides on. These phantoms have no lesions."""
-    predicted = stage("predict", predict_shard, inputs, judged_scans(inputs))
-    judged = stage("judge", judge_shard, inputs, judged_scans(inputs))
+    stage("predict", predict_shard, inputs, judged_scans(inputs))
+    stage("judge", judge_shard, inputs, judged_scans(inputs))
     settle_lesions.fn(inputs, pl.DataFrame(), pl.DataFrame())
-    return judgement_table(inputs, judged, predicted)
+    return pl.concat(list(judgements(inputs)))
 
 
 def decide_as_engine(inputs: StageInputs, table: pl.DataFrame) -> None:
     """The engine's own decisions."""
-    practised = stage("rehearse", rehearse_shard, inputs, choose_practice.fn(inputs, table))
-    expert = train_expert.fn(inputs, table, practised)
-    decide_round.fn(inputs, table, expert)
+    practised = stage("rehearse", rehearse_shard, inputs, choose_practice.fn(inputs, [table]))
+    expert = train_expert.fn(inputs, [table], practised)
+    decide_round.fn(inputs, [table], expert)
     scans = revisable_scans(inputs)
     composed = stage("compose", revise_shard, inputs, scans, answered=False)
-    draw_round_audit.fn(inputs, composed)
+    draw_round_audit.fn(inputs, [composed])
     pose_questions.fn(inputs)
 
 
@@ -117,10 +129,11 @@ def decide_by(policy: Policy, inputs: StageInputs, table: pl.DataFrame) -> None:
 
 def finish_round(inputs: StageInputs, truth: str) -> DatasetVersion:
     """Simulated review, and the corrected dataset version."""
-    stage("review", simulate_shard, inputs, questioned_scans(inputs), truth=truth)
+    said = Workspace.open(inputs.workspace).review_log(inputs.plan.number).read()
+    stage("review", simulate_shard, inputs, questioned_scans(inputs), truth=truth, said=said)
     end_review.fn(inputs)
     revised = stage("revise", revise_shard, inputs, revisable_scans(inputs), answered=True)
-    return commit_round.fn(inputs, revised)
+    return commit_round.fn(inputs, [revised])
 
 
 def stage(

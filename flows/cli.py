@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from flows.commands import deliver, look, review, work
+from flows.commands import (
+    deliver,
+    keep,
+    look,
+    model,
+    plan,
+    review,
+    synth,
+    versions,
+    work,
+)
 from flows.console import complain, quiet_libraries, show_progress
 from scalemai_core.errors import ScaleMAIError, UsageError
 
@@ -16,9 +26,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (work, look, deliver):
+for group in (work, look, plan, versions, deliver, keep):
     app.add_typer(group.app)
 app.add_typer(review.app, name="review", no_args_is_help=True)
+app.add_typer(model.app, name="model", no_args_is_help=True)
+app.add_typer(synth.app, name="synth", no_args_is_help=True)
 
 
 def main() -> None:

@@ -12,14 +12,21 @@ from scalemai_core.errors import RejectedInput, UsageError
 from scalemai_core.intake.reader import read_case
 from scalemai_core.intake.sources import open_source
 from scalemai_core.intake.writer import write_nifti
+from scalemai_core.records.version import ModelVersion
 from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
-from tasks.tracking import load_model, tracking_uri
+from tasks.bundle import bundle_model, chosen_model
+from tasks.tracking.consumer import load_model
+from tasks.tracking.server import tracking_uri
 
 
 def predict_file(
-    model_uri: str, scan_file: str, out_file: Path, workspace: str | None
+    model_uri: str,
+    scan_file: str,
+    out_file: Path,
+    workspace: str | None,
+    tracking: TrackingSettings,
 ) -> dict[str, float]:
     """Write the label map in the scan's own orientation, and ``OUT_FILE``'s table beside it.
 
@@ -27,7 +34,7 @@ def predict_file(
     """
     if not out_file.name.endswith((".nii", ".nii.gz")):
         raise UsageError(f"{out_file}: the label map is written as .nii.gz, name it so")
-    model = load_model(model_uri, _registry(workspace))
+    model = load_model(model_uri, _registry(workspace, tracking))
     cases = open_source(scan_file).cases
     if len(cases) != 1:
         raise UsageError(f"{scan_file} holds {len(cases)} scans; give one")
@@ -46,11 +53,21 @@ def predict_file(
     return result["volumes_ml"]
 
 
-def _registry(workspace: str | None) -> str:
+def write_bundle(
+    workspace: str, tracking: TrackingSettings, version: int | None, folder: Path
+) -> ModelVersion:
+    """Write a registered model, the champion where none is named, as a bundle for MONAI."""
+    store = Workspace.open(workspace)
+    model = chosen_model(store, tracking, version)
+    bundle_model(store, model, folder)
+    return model
+
+
+def _registry(workspace: str | None, tracking: TrackingSettings) -> str:
     if workspace is not None:
-        return tracking_uri(Workspace.open(workspace), TrackingSettings())
-    uri = os.environ.get("MLFLOW_TRACKING_URI")
-    if uri is None:
+        return tracking_uri(Workspace.open(workspace), tracking)
+    uri = tracking.uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
         raise UsageError("which registry? give --workspace WORKSPACE or set MLFLOW_TRACKING_URI")
     return uri
 

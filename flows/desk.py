@@ -21,7 +21,7 @@ from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.serving import serve
 from scalemai_core.review.web.sessions import new_secret, secret_hash
 from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store.rows import scans_of
+from scalemai_core.store.catalog.rows import scans_of
 from scalemai_core.store.workspace import Workspace
 from tasks.decide import ITEMS
 from tasks.questions import posed_items
@@ -47,7 +47,7 @@ def desk_of(store: Workspace, queue: Queue, settings: ReviewSettings) -> Callabl
         if number is None:
             return None
         if number not in desks:
-            refill(store, number, settings)
+            refill(store, queue, number)
             desks[number] = Desk(store, queue, number, settings, _tell_done(store))
         return desks[number]
 
@@ -63,7 +63,9 @@ def open_desk(workspace: str, settings: ReviewSettings) -> Desk:
             f"no round of {workspace} waits for people; "
             f"'scalemai round {workspace} --review wait' asks them"
         )
-    return Desk(store, refill(store, number, settings), number, settings, _tell_done(store))
+    queue = open_queue(store, settings)
+    refill(store, queue, number)
+    return Desk(store, queue, number, settings, _tell_done(store))
 
 
 def new_token(workspace: str, reader: Reader, settings: ReviewSettings) -> str:

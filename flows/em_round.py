@@ -20,8 +20,10 @@ from flows.training import train_model
 from scalemai_core.records.round import RoundResult
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.store.documents.claim import ROUND, claimed
+from scalemai_core.store.workspace import Workspace
 from tasks.publish import Outcome, finish_round
-from tasks.round import base_version, critic_document, next_round, open_round
+from tasks.round import base_version, begin_with, critic_document, next_round, open_round
 from tasks.runtime import workers
 
 AWAITING_REVIEW = "AwaitingReview"
@@ -38,10 +40,13 @@ def em_round(
     """From one dataset version to the next, and from one model version to the next.
 
     Run it again after a crash or a review and it goes on where it stopped: the ledger and the
-    workspace's documents hold all progress.
+    workspace's documents hold all progress. One round at a time: raises ClaimedError where another
+    process plays one.
     """
     clock = Clock()
-    with workers(settings.compute) as runner:
+    files = Workspace.open(workspace).files
+    holder = f"round {next_round(workspace)}"
+    with claimed(files, ROUND, holder) as claim, workers(settings.compute) as runner:
         plan = open_round(workspace, settings)
         before = base_version(workspace, plan)
         critic = critic_document(workspace, plan)
@@ -49,7 +54,10 @@ def em_round(
             with clock.lap("first model"):
                 train = train_model.with_options(task_runner=runner)
                 critic = train(workspace, plan, before, None).document
-        inputs = StageInputs(workspace=workspace, plan=plan, version=before, model=critic)
+            plan = begin_with(workspace, plan, critic)
+        inputs = StageInputs(
+            workspace=workspace, plan=plan, version=before, model=critic, claim=claim.number
+        )
         with clock.lap("expectation"):
             failed = expectation.with_options(task_runner=runner)(inputs)
         with clock.lap("review"):
@@ -69,7 +77,6 @@ def em_round(
             critic=critic,
             model=trained.version,
             promotion=trained.promotion,
-            gold=trained.gold,
             truth=scores,
             failed=failed,
             seconds=clock.seconds,

@@ -7,8 +7,9 @@ from prefect import flow
 from flows.stages import run_stage
 from scalemai_core.records.stage import StageInputs
 from tasks.audit import draw_round_audit
-from tasks.decide import decide_round, judgement_table, train_expert
+from tasks.decide import decide_round, train_expert
 from tasks.judge import judge_shard
+from tasks.judgements import judgements
 from tasks.lesions import (
     compare_shard,
     lesion_scans,
@@ -29,7 +30,7 @@ def expectation(inputs: StageInputs) -> frozenset[str]:
     """Decisions and review items of the round are stored; returns the scans set aside."""
     predicted = run_stage("predict", predict_shard, inputs, judged_scans(inputs))
     judged = run_stage("judge", judge_shard, inputs, predicted.scans)
-    table = judgement_table(inputs, judged.rows, predicted.rows)
+    table = judgements(inputs)
     practised = run_stage("rehearse", rehearse_shard, inputs, choose_practice(inputs, table))
     expert = train_expert(inputs, table, practised.rows)
     if inputs.plan.settings.vision.url:
@@ -40,6 +41,6 @@ def expectation(inputs: StageInputs) -> frozenset[str]:
     settle_lesions(inputs, compared.rows, reports.rows)
     decide_round(inputs, table, expert)
     composed = run_stage("compose", revise_shard, inputs, revisable_scans(inputs), answered=False)
-    draw_round_audit(inputs, composed.rows)
+    draw_round_audit(inputs, composed.blocks)
     pose_questions(inputs)
     return predicted.failed | judged.failed

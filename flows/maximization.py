@@ -8,6 +8,7 @@ from flows.stages import run_stage
 from flows.training import Trained, train_model
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
+from tasks.placement import same_workers
 from tasks.revise import commit_round, revise_shard
 from tasks.round import revisable_scans
 
@@ -19,6 +20,7 @@ def maximization(inputs: StageInputs, failed: frozenset[str]) -> tuple[DatasetVe
     Scans that ``failed`` keep their labels and teach nothing.
     """
     revised = run_stage("revise", revise_shard, inputs, revisable_scans(inputs), answered=True)
-    corrected = commit_round(inputs, revised.rows)
-    trained = train_model(inputs.workspace, inputs.plan, corrected, inputs.model, failed)
+    corrected = commit_round(inputs, revised.blocks)
+    train = train_model.with_options(task_runner=same_workers())
+    trained = train(inputs.workspace, inputs.plan, corrected, inputs.model, failed)
     return corrected, trained

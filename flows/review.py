@@ -11,8 +11,9 @@ from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import model_document
 from tasks.honeypots import hide_honeypots
+from tasks.placement import same_workers
 from tasks.questions import posed_items, questioned_scans
-from tasks.review import end_review, fill_queue, refill, waiting_round
+from tasks.review import end_review, fill_queue, open_queue, refill, waiting_round
 from tasks.review_events import ASKED, tell
 from tasks.round import base_version, open_round
 from tasks.runtime import workers
@@ -28,7 +29,7 @@ def review(inputs: StageInputs, truth: str | None) -> int:
     if mode == "simulate":
         if truth is None:
             raise UsageError("a simulated review needs a truth: give --truth SOURCE")
-        simulated_answers(inputs, truth)
+        simulated_answers.with_options(task_runner=same_workers())(inputs, truth)
     if mode == "wait":
         hide_honeypots(inputs)
         store_views(inputs, run_stage("views", view_shard, inputs, shown_scans(inputs)).rows)
@@ -45,7 +46,8 @@ def simulated_answers(inputs: StageInputs, truth: str) -> int:
     """Answers to all that is open; their number."""
     scans = questioned_scans(inputs)
     refuse_foreign_truth(inputs, scans, truth)
-    return run_stage("review", simulate_shard, inputs, scans, truth=truth).rows.height
+    said = Workspace.open(inputs.workspace).review_log(inputs.plan.number).read()
+    return run_stage("review", simulate_shard, inputs, scans, truth=truth, said=said).rows.height
 
 
 @flow(name="simulate-review", flow_run_name="{workspace}")
@@ -68,5 +70,5 @@ def simulate_review(workspace: str, settings: EngineSettings, truth: str) -> int
     )
     with workers(settings.compute) as runner:
         answers = simulated_answers.with_options(task_runner=runner)(inputs, truth)
-    refill(store, plan.number, settings.review)
+    refill(store, open_queue(store, settings.review), plan.number)
     return answers

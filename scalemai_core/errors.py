@@ -31,8 +31,20 @@ class TooLargeError(UsageError):
     """More than may be deleted with one key, or sent in one piece."""
 
 
+class ClaimedError(UsageError):
+    """Somebody else works on the workspace; the message says who, since when and what to do."""
+
+
+class ClaimLostError(ScaleMAIError):
+    """Somebody else has taken the workspace over: what was not committed is not committed."""
+
+
 class CommitConflict(ScaleMAIError):  # noqa: N818 - names the state, as Delta Lake's own conflict does
     """Somebody else committed a dataset version in between: reload and try again."""
+
+
+class LostShards(ScaleMAIError):  # noqa: N818 - names the state
+    """More of a stage failed, shard by shard, than the settings let a round go on without."""
 
 
 class TrainingError(ScaleMAIError):

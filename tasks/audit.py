@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import polars as pl
 from prefect import task
@@ -34,13 +35,16 @@ TOUCHED = "touched"
 
 
 @task(task_run_name="draw the audit", cache_policy=NO_CACHE)
-def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
+def draw_round_audit(inputs: StageInputs, composed: Iterable[pl.DataFrame]) -> None:
     """A sample of the masks as composed, to be asked about beside the round's questions."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     tables, settings = store.round(plan.number), plan.settings.decide
     if tables.has(AUDITS):
         return
-    changes = _changes(store, inputs, composed)
+    none = pl.DataFrame(schema=dict.fromkeys((*KEY, "stratum", "label_map"), pl.String))
+    posed = tables.read(QUESTIONS)
+    found = (_changes(store, inputs, block, posed.select(KEY)) for block in composed)
+    changes = pl.concat([none, *found]).sort(KEY)
     wanted = audit_size(changes.height, settings)
     size = min(wanted, round_allowance(inputs).audits)
     if size < wanted:
@@ -52,9 +56,9 @@ def draw_round_audit(inputs: StageInputs, composed: pl.DataFrame) -> None:
         rival_map="label_map",
         kind=pl.lit(ItemKind.AUDIT.value),
     )
-    posed = tables.read(QUESTIONS).filter(pl.col("kind") == ItemKind.CHOOSE.value)
+    choices = posed.filter(pl.col("kind") == ItemKind.CHOOSE.value)
     tables.write(CHANGES, changes)
-    tables.write(AUDITS, items.hstack(alike(posed, items.height, plan.settings.review)))
+    tables.write(AUDITS, items.hstack(alike(choices, items.height, plan.settings.review)))
 
 
 def round_audit(store: Workspace, plan: RoundPlan) -> Audit:
@@ -74,18 +78,16 @@ def alike(posed: pl.DataFrame, number: int, settings: ReviewSettings) -> pl.Data
     return shown[[place * shown.height // number for place in range(number)]]
 
 
-def _changes(store: Workspace, inputs: StageInputs, composed: pl.DataFrame) -> pl.DataFrame:
-    """Masks that differ from the base version, by the decision that changed them."""
-    plan = inputs.plan
-    before = store.catalog.annotations(inputs.version).select(*KEY, revision_before="revision")
-    decided = store.round(plan.number).read(DECISIONS)
-    asked = store.round(plan.number).read(QUESTIONS).select(KEY)
-    actions = decided.select(*KEY, stratum="action")
+def _changes(
+    store: Workspace, inputs: StageInputs, composed: pl.DataFrame, asked: pl.DataFrame
+) -> pl.DataFrame:
+    """Masks of some scans that differ from the base version, by the decision that changed them."""
+    tables, scan_ids = store.round(inputs.plan.number), composed["scan_id"].unique().to_list()
+    before = store.catalog.annotations(inputs.version, scan_ids, [*KEY, "revision"])
+    actions = tables.read(DECISIONS, scan_ids, [*KEY, "action"]).rename({"action": "stratum"})
     automatic = [action.value for action in Action if action is not Action.REVIEW]
-    if not composed.height:
-        return actions.clear().with_columns(label_map=pl.lit(None, dtype=pl.String))
     return (
-        composed.join(before, on=KEY)
+        composed.join(before, on=KEY, suffix="_before")
         .filter(pl.col("revision") != pl.col("revision_before"))
         .join(asked, on=KEY, how="anti")
         .join(actions, on=KEY, how="left")
@@ -94,6 +96,5 @@ def _changes(store: Workspace, inputs: StageInputs, composed: pl.DataFrame) -> p
             .then("stratum")
             .otherwise(pl.lit(TOUCHED))
         )
-        .select(*KEY, "stratum", "label_map")
-        .sort(KEY)
+        .select(*KEY, "stratum", pl.col("label_map").cast(pl.String))
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalemai_core.judge.lesions.anatomy import seen_anatomy
 from scalemai_core.judge.lesions.candidates import ComponentsZYX, find_candidates
@@ -13,8 +14,9 @@ from scalemai_core.judge.lesions.detect import detections, known_sites
 from scalemai_core.measure.detection.lesions import find_lesions
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.detection import Detection
+from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
-from scalemai_core.records.lesion import LesionCandidate
+from scalemai_core.records.lesion import Lesion, LesionCandidate
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.store.workspace import Workspace
@@ -59,24 +61,42 @@ def stored_candidates(
     return find_in(case, odds, anatomy_labels(store, case), predicted, settings)
 
 
+def compare_stored(
+    store: Workspace, case: LabelledScan, model: ModelDocument, settings: LesionSettings
+) -> tuple[Detection, ...]:
+    """Stored candidates beside the lesions of gold, or of the present annotation; nothing where the
+    model knows no lesions."""
+    odds = store.predictions.read_lesions(model.key, case.scan.scan_id)
+    if odds is None:
+        return ()
+    labels = lesion_labels(store, case)
+    predicted = predicted_anatomy(store, model, case.scan.scan_id)
+    return compare(case, find_in(case, odds, labels, predicted, settings), labels, predicted, model)
+
+
 def compare(
-    store: Workspace,
     case: LabelledScan,
     candidates: Candidates,
+    labels: Mapping[Layer, LabelsZYX],
     predicted: Mapping[Layer, LabelsZYX],
     model: ModelDocument,
 ) -> tuple[Detection, ...]:
-    """Candidates beside the lesions of gold, or of the present annotation."""
-    grid, labels = case.scan.grid, case.labels(store)
-    lesions = find_lesions(
-        labels.get(Layer.LESIONS, np.zeros(grid.shape_zyx, dtype=np.uint8)),
-        seen_anatomy(labels, predicted, grid.shape_zyx),
-        grid,
-        load_taxonomy(),
-    )
+    """Candidates beside the lesions of ``labels``: gold's, or those of the present annotation."""
+    lesions = _labelled_lesions(labels, predicted, case.scan.grid)
     sites = known_sites(_states(case), model.channels.get(Layer.LESIONS, ()))
     found = (candidates.components_zyx, candidates.found)
     return tuple(detections(case.scan, sites, lesions, found))
+
+
+def _labelled_lesions(
+    labels: Mapping[Layer, LabelsZYX], predicted: Mapping[Layer, LabelsZYX], grid: Grid
+) -> tuple[NDArray[np.uint32], tuple[Lesion, ...]]:
+    """Lesions of ``labels`` by number; the organs are looked at only where there are any."""
+    lesions_zyx = labels.get(Layer.LESIONS)
+    if lesions_zyx is None or not lesions_zyx.any():
+        return np.zeros(grid.shape_zyx, dtype=np.uint32), ()
+    anatomy_zyx = seen_anatomy(labels, predicted, grid.shape_zyx)
+    return find_lesions(lesions_zyx, anatomy_zyx, grid, load_taxonomy())
 
 
 def predicted_anatomy(
@@ -90,8 +110,19 @@ def predicted_anatomy(
 
 def anatomy_labels(store: Workspace, case: LabelledScan) -> dict[Layer, LabelsZYX]:
     """The annotated organs, where there are any."""
-    name = case.label_maps.get(Layer.ANATOMY)
-    return {} if name is None else {Layer.ANATOMY: store.labels.read(name)}
+    return _labels(store, case, (Layer.ANATOMY,))
+
+
+def lesion_labels(store: Workspace, case: LabelledScan) -> dict[Layer, LabelsZYX]:
+    """The annotated organs and lesions, where there are any."""
+    return _labels(store, case, (Layer.ANATOMY, Layer.LESIONS))
+
+
+def _labels(
+    store: Workspace, case: LabelledScan, layers: Collection[Layer]
+) -> dict[Layer, LabelsZYX]:
+    maps = case.label_maps
+    return {layer: store.labels.read(maps[layer]) for layer in layers if layer in maps}
 
 
 def _states(case: LabelledScan) -> dict[str, State]:

@@ -10,7 +10,8 @@ from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument, model_path
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store.rows import annotations_of, scans_of
+from scalemai_core.store.arrays.stored_array import StoredArray
+from scalemai_core.store.catalog.rows import annotations_of, scans_of
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -41,6 +42,10 @@ class LabelledScan:
         """The voxels of those label maps."""
         return {layer: store.labels.read(name) for layer, name in self.label_maps.items()}
 
+    def stored_labels(self, store: Workspace) -> dict[Layer, StoredArray]:
+        """The same, read where they are sliced."""
+        return {layer: store.labels.array(name) for layer, name in self.label_maps.items()}
+
 
 def dataset(workspace: str, version: DatasetVersion) -> dict[str, Scan]:
     """The scans of a version by id."""
@@ -68,8 +73,12 @@ def labelled_scans(
 
 
 def model_before(store: Workspace, model: ModelDocument) -> ModelDocument | None:
-    """The newest stored model of an older dataset version, if there is one."""
-    documents = (model_document(store, key) for key in store.files.names("models"))
+    """The newest stored model of an older dataset version, if there is one.
+
+    A training that was given up leaves a folder without a document.
+    """
+    keys = (key for key in store.files.names("models") if store.files.exists(model_path(key)))
+    documents = (model_document(store, key) for key in keys)
     older = [d for d in documents if d.dataset_version < model.dataset_version]
     return max(older, key=lambda d: (d.dataset_version, d.key), default=None)
 

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.decisions.budget import Allowance, allowance, spend_budget
+from scalemai_core.judge.decisions.budget import Allowance, allowance, spend_budget, within_budget
 from scalemai_core.judge.decisions.decide import decide
-from scalemai_core.judge.expert.appraisal import PREDICTED, appraise
+from scalemai_core.judge.expert.appraisal import appraise
 from scalemai_core.judge.expert.expert import Expert, fit_expert
 from scalemai_core.judge.lesions.ask import with_lesions
-from scalemai_core.records.annotation import Origin, State
+from scalemai_core.records.annotation import State
 from scalemai_core.records.expert import ExpertReport
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
+from scalemai_core.store.catalog.blocks import Blocks
 from scalemai_core.store.workspace import Workspace
-from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.verdicts import KEY, answers_before, masks_opened
 
 log = logging.getLogger("scalemai.decide")
 
-KNOWN = [State.PRESENT.value, State.ABSENT.value]
 DECISIONS, QUESTIONS, ITEMS = "decisions", "questions", "items"
 """Tables of a round; items are the questions and the audits as people are asked them."""
 LESION_QUESTIONS, LESION_ACTIONS = "lesion-questions", "lesion-actions"
@@ -34,48 +34,13 @@ OPINIONS = "opinions"
 """Table of what the second expert said; only rounds that asked one have it."""
 
 
-def judgement_table(
-    inputs: StageInputs, judged: pl.DataFrame, predicted: pl.DataFrame
-) -> pl.DataFrame:
-    """Judgements with the predict pass's numbers, layer, gold role and origin.
-
-    Derived parents are left to their parts.
-    """
-    store, version = Workspace.open(inputs.workspace), inputs.version
-    taxonomy = load_taxonomy()
-    facts = pl.DataFrame(
-        {
-            "structure": [s.name for s in taxonomy.structures],
-            "layer": [s.layer.value for s in taxonomy.structures],
-            "parent": [s.parent for s in taxonomy.structures],
-        },
-        schema_overrides={"parent": pl.String},
-    )
-    known = judged.filter(pl.col("state").is_in(KNOWN))
-    derived = known.join(facts, on="structure").select("scan_id", structure="parent").drop_nulls()
-    scans = store.catalog.scans(version).select("scan_id", "gold", "case")
-    by_model = pl.col("origin") == Origin.MODEL.value
-    origins = store.catalog.annotations(version).select(
-        *KEY,
-        "origin",
-        quality_when_taken=pl.when(by_model).then("quality"),
-        source=pl.when(by_model).then(pl.lit(PREDICTED)).otherwise("origin_name"),
-    )
-    return (
-        judged.join(derived.unique(), on=KEY, how="anti")
-        .join(facts.drop("parent"), on="structure")
-        .join(scans, on="scan_id")
-        .join(origins, on=KEY, how="left")
-        .join(predicted, on=KEY, how="left")
-        .sort(*KEY, "candidate")
-    )
-
-
 @task(task_run_name="train the expert", cache_policy=NO_CACHE)
-def train_expert(inputs: StageInputs, table: pl.DataFrame, practised: pl.DataFrame) -> Expert:
+def train_expert(
+    inputs: StageInputs, judged: Iterable[pl.DataFrame], practised: pl.DataFrame
+) -> Expert:
     """Fit the round's expert and store it with what is known of it."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
-    expert = fit_expert(table, practised, plan.settings.expert, plan.settings.seed)
+    expert = fit_expert(judged, practised, plan.settings.expert, plan.settings.seed)
     report = expert.report
     if expert.score is not None:
         store.files.write_bytes(expert_path(plan), expert.score.dumps())
@@ -91,32 +56,47 @@ def train_expert(inputs: StageInputs, table: pl.DataFrame, practised: pl.DataFra
 
 
 @task(task_run_name="decide every annotation", cache_policy=NO_CACHE)
-def decide_round(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> None:
+def decide_round(inputs: StageInputs, judged: Iterable[pl.DataFrame], expert: Expert) -> None:
     """Appraise, run the decision table, spend the review budget; store decisions and questions."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     tables = store.round(plan.number)
     if tables.has(DECISIONS):
         return
-    settings = plan.settings
-    appraised = appraised_round(inputs, table, expert)
+    decided = decisions(inputs, judged, expert)
+    lesions, actions = tables.read(LESION_QUESTIONS), tables.read(LESION_ACTIONS)
+    left = round_allowance(inputs).questions - lesions.unique(KEY).height
+    asked = spend_budget(decided, max(left, 0))
+    tables.write(QUESTIONS, pl.concat([lesions, asked], how="diagonal_relaxed"))
+    tables.write_blocks(
+        DECISIONS, (with_lesions(within_budget(block, asked), actions) for block in decided)
+    )
+
+
+def decisions(inputs: StageInputs, judged: Iterable[pl.DataFrame], expert: Expert) -> Blocks:
+    """What the decision table says of every annotation, some scans at a time."""
+    tables = Workspace.open(inputs.workspace).round(inputs.plan.number)
+    settings = inputs.plan.settings
+    opinions = None
     if tables.has(OPINIONS):
         opinions = tables.read(OPINIONS).select(*KEY, second="opinion")
-        appraised = appraised.join(opinions, on=KEY, how="left", maintain_order="left")
-    decided = decide(
-        appraised, settings.decide, settings.expert, out_of_fold=trusts(inputs.model, plan)
-    )
-    lesions = tables.read(LESION_QUESTIONS)
-    left = round_allowance(inputs).questions - lesions.unique(KEY).height
-    decided, questions = spend_budget(decided, max(left, 0))
-    tables.write(QUESTIONS, pl.concat([lesions, questions], how="diagonal_relaxed"))
-    tables.write(DECISIONS, with_lesions(decided, tables.read(LESION_ACTIONS)))
+
+    def decided(block: pl.DataFrame) -> pl.DataFrame:
+        if opinions is not None:
+            block = block.join(opinions, on=KEY, how="left", maintain_order="left")
+        trusted = trusts(inputs.model, inputs.plan)
+        return decide(block, settings.decide, settings.expert, out_of_fold=trusted)
+
+    appraised = appraised_round(inputs, judged, expert)
+    return Blocks(lambda: map(decided, appraised))
 
 
-def appraised_round(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> pl.DataFrame:
+def appraised_round(
+    inputs: StageInputs, judged: Iterable[pl.DataFrame], expert: Expert
+) -> Iterable[pl.DataFrame]:
     """What every annotation and its candidates are worth, with what people said before."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     answers = answers_before(store, plan)
-    return appraise(table, expert, answers, plan.settings.expert, plan.settings.review)
+    return appraise(judged, expert, answers, plan.settings.expert, plan.settings.review)
 
 
 def round_allowance(inputs: StageInputs) -> Allowance:
@@ -132,9 +112,9 @@ def round_allowance(inputs: StageInputs) -> Allowance:
 def num_masks(store: Workspace, version: DatasetVersion) -> int:
     """Distinct masks: annotations with a known state, gold left out."""
     gold = store.catalog.scans(version).filter(pl.col("gold").is_not_null())["scan_id"]
-    rows = store.catalog.annotations(version)
+    rows = store.catalog.annotations(version, columns=["scan_id", "state"])
     return rows.filter(
-        pl.col("state").is_in(KNOWN) & ~pl.col("scan_id").is_in(gold.to_list())
+        (pl.col("state") != State.UNKNOWN.value) & ~pl.col("scan_id").is_in(gold.to_list())
     ).height
 
 

@@ -10,22 +10,24 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.judge.lesions.measured import measure_detection
+from scalemai_core.judge.lesions.selected import beside, found_in_select
 from scalemai_core.records.detection import DetectionReport, lesions_path
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.workspace import Workspace
-from tasks.candidates import anatomy_labels, compare, find_in
-from tasks.dataset import dataset, labelled_scans
+from tasks.candidates import compare, find_in, lesion_labels
+from tasks.dataset import labelled_scans
 from tasks.lesions import as_rows, detections_of, words_of
 from tasks.models import ensemble
+from tasks.round import scans_of_gold
 from tasks.shards import Rows, run_shard
 
 log = logging.getLogger("scalemai.detection")
 
-MEASURED = (GoldRole.FIT, GoldRole.TEST)
-"""Gold that chooses operating points, and gold that says what they are worth."""
+COMPARED = (GoldRole.FIT, GoldRole.SELECT)
+"""Gold that chooses operating points, and gold by which two models are compared at them."""
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
@@ -38,22 +40,47 @@ def detect_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
     def work(scan_id: str) -> Rows:
         case = cases[scan_id]
         image_zyx = store.scans.read(scan_id)
-        prediction = predictor.predict(image_zyx, case.scan.grid, settings.predict.overlap)
+        prediction = predictor.predict(image_zyx, case.scan.grid, settings.predict)
         if prediction.lesions is None:
             return []
-        labels, seen = anatomy_labels(store, case), prediction.labels
+        labels, seen = lesion_labels(store, case), prediction.labels
         candidates = find_in(case, prediction.lesions, labels, seen, settings.lesions)
-        return as_rows(compare(store, case, candidates, seen, inputs.model))
+        return as_rows(compare(case, candidates, labels, seen, inputs.model))
 
     return run_shard(store, shard, work)
 
 
 def detection_scans(inputs: StageInputs) -> tuple[str, ...]:
-    """Gold on which lesions are measured, for a model that knows any."""
-    if Layer.LESIONS not in inputs.model.channels:
-        return ()
-    scans = dataset(inputs.workspace, inputs.version).values()
-    return tuple(scan.scan_id for scan in scans if scan.gold in MEASURED)
+    """Gold on which a model that knows lesions is measured; ``test`` where that is open."""
+    opened = (GoldRole.TEST,) if inputs.plan.settings.evaluate.open_test else ()
+    return _known_lesions(inputs, (*COMPARED, *opened))
+
+
+def champion_detection_scans(inputs: StageInputs) -> tuple[str, ...]:
+    """Gold on which a champion that knows lesions is compared."""
+    return _known_lesions(inputs, COMPARED)
+
+
+def _known_lesions(inputs: StageInputs, roles: tuple[GoldRole, ...]) -> tuple[str, ...]:
+    """Gold of these roles for a model that knows lesions; none for another."""
+    return scans_of_gold(inputs, roles) if Layer.LESIONS in inputs.model.channels else ()
+
+
+def lesions_beside(
+    inputs: StageInputs,
+    compared: pl.DataFrame,
+    champion: pl.DataFrame | None,
+    unseen: frozenset[str] = frozenset(),
+) -> pl.DataFrame:
+    """Lesions of gold ``select`` and what either model finds of them, for ``promote``.
+
+    Scans ``unseen`` were set aside when the champion looked: they compare nothing.
+    """
+    settings = inputs.plan.settings.lesions
+    new = found_in_select(detections_of(compared), settings)
+    new = new.filter(~pl.col("scan_id").is_in(sorted(unseen)))
+    rows = () if champion is None else detections_of(champion)
+    return beside(new, found_in_select(rows, settings))
 
 
 @task(task_run_name="measure lesion detection", cache_policy=NO_CACHE)

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 import polars as pl
 
 from scalemai_core.errors import UsageError, WorkspaceError
-from scalemai_core.judge.expert.population import usual_by_structure
+from scalemai_core.judge.expert.population import COLUMNS, usual_by_structure
 from scalemai_core.page.judgement.explanation import Explanation
 from scalemai_core.page.judgement.history import Happening, answered, changed, decided, standing
 from scalemai_core.records.decision import Candidate
-from scalemai_core.records.model import ModelDocument, model_path
+from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.review import ItemKind
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.store import tables
+from scalemai_core.store.catalog import tables
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import labelled_scans, model_document
 from tasks.decide import DECISIONS, ITEMS, expert_report, trusts
-from tasks.round import last_round, plan_path, stage_rows
+from tasks.round import last_round, plan_path
+from tasks.stage import stage_rows
 from tasks.verdicts import verdicts_of_round
 
 
@@ -34,7 +35,7 @@ def decisions_of(
     for candidate in _rounds(store) if number is None else (number,):
         if not store.round(candidate).has(DECISIONS):
             continue
-        rows = store.round(candidate).read(DECISIONS).filter(mine)
+        rows = store.round(candidate).read(DECISIONS, (scan_id,)).filter(mine)
         if rows.height:
             return candidate, rows
     what = f"{structure} of scan {scan_id}" if structure else f"scan {scan_id}"
@@ -51,7 +52,7 @@ def explain(store: Workspace, scan_id: str, structure: str, number: int | None) 
     plan = round_plan(store, number)
     critic = critic_of(store, plan)
     row = rows.row(0, named=True)
-    usual = usual_by_structure(store.round(number).read(DECISIONS)).filter(
+    usual = usual_by_structure([store.round(number).read(DECISIONS, columns=COLUMNS)]).filter(
         pl.col("structure") == structure
     )
     return Explanation(
@@ -73,15 +74,12 @@ def round_plan(store: Workspace, number: int) -> RoundPlan:
 
 
 def critic_of(store: Workspace, plan: RoundPlan) -> ModelDocument:
-    """The model that predicted in a round, also where the round trained it first."""
-    if plan.model_key is not None:
-        return model_document(store, plan.model_key)
-    for key in store.files.names("models"):
-        if store.files.exists(model_path(key)):
-            model = model_document(store, key)
-            if (model.round, model.dataset_version) == (plan.number, plan.base_version):
-                return model
-    raise WorkspaceError(f"the model that round {plan.number} began with is gone from {store.url}")
+    """The model that predicted in a round; raises WorkspaceError before there is one."""
+    if plan.model_key is None:
+        raise WorkspaceError(
+            f"round {plan.number} of {store.url} has no model yet: it judged nothing"
+        )
+    return model_document(store, plan.model_key)
 
 
 def _rounds(store: Workspace) -> Iterator[int]:
@@ -103,7 +101,7 @@ def _repair(
         return ""
     base = store.catalog.version(plan.base_version)
     inputs = StageInputs(workspace=store.url, plan=plan, version=base, model=critic)
-    rows = stage_rows("judge", inputs)
+    rows = stage_rows("judge", inputs, (scan_id,))
     if not rows.height:
         return ""
     mine = _mine(scan_id, str(row["structure"])) & (pl.col("candidate") == rival)
@@ -112,13 +110,15 @@ def _repair(
 
 def _history(store: Workspace, scan_id: str, structure: str) -> Iterator[Happening]:
     mine = _mine(scan_id, structure)
-    for change in store.catalog.table("changes", tables.CHANGES).filter(mine).to_dicts():
+    for change in (
+        store.catalog.table("changes", tables.CHANGES, (scan_id,)).filter(mine).to_dicts()
+    ):
         yield changed(change)
     for number in _rounds(store):
         tables_of_round = store.round(number)
         if not tables_of_round.has(DECISIONS):
             continue
-        for row in tables_of_round.read(DECISIONS).filter(mine).to_dicts():
+        for row in tables_of_round.read(DECISIONS, (scan_id,)).filter(mine).to_dicts():
             yield decided(number, row)
         if tables_of_round.has(ITEMS):
             kinds = dict(tables_of_round.read(ITEMS).filter(mine).select("scan_id", "kind").rows())

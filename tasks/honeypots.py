@@ -15,7 +15,7 @@ from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.dataset import LabelledScan, labelled_scans
 from tasks.questions import item_rows, posed_items
-from tasks.round import stage_rows
+from tasks.stage import stage_rows
 
 HONEYPOTS = "honeypots"
 """Table of a round: items beside the questions, whose answers change nothing."""

@@ -17,8 +17,8 @@ from scalemai_core.records.rejection import Rejection
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store.admission import admit, publish_admission
-from scalemai_core.store.ledger import step_key
+from scalemai_core.store.documents.ledger import step_key
+from scalemai_core.store.versions.admission import admit, publish_admission
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.label_names import LabelNames
 from tasks.shards import Rows, plan_shards, run_shard

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.judgement import judge_scan
+from scalemai_core.judge.judgement import judged_rows
 from scalemai_core.judge.repair import propose
+from scalemai_core.judge.side import Side, States
 from scalemai_core.judge.summary import LayerMaps
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.decision import Candidate
-from scalemai_core.records.finding import Finding
-from scalemai_core.records.label_map import LabelsZYX, Layer
+from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
@@ -43,11 +44,18 @@ def judge_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
 
     def work(scan_id: str) -> Rows:
         case = cases[scan_id]
-        predicted = predicted_labels(store, inputs.model, scan_id)
-        rows, findings = _judge(store, case, case.labels(store), predicted, settings)
-        for proposed in _proposals(store, case, predicted, findings, settings):
-            own, _ = _judge(store, case, proposed.labels, predicted, settings)
-            rows += _as_proposal(store, case, proposed, own)
+        current, predicted = case.labels(store), predicted_labels(store, inputs.model, scan_id)
+        desk = _Desk(case, store.scans.read(scan_id), predicted, settings)
+        annotated = desk.look(current)
+        rows = desk.judge(annotated)
+        mended = propose(current, predicted, annotated.findings, case.scan.grid)
+        for proposed in (
+            Proposed(candidate=Candidate.REPAIRED, labels=mended.labels, reasons=mended.reasons),
+            _earlier(store, case, current),
+        ):
+            if proposed.reasons:
+                own = desk.judge(desk.look(proposed.labels), proposed.reasons)
+                rows += _as_proposal(store, case, proposed, own)
         return rows
 
     return run_shard(store, shard, work)
@@ -60,42 +68,38 @@ def predicted_labels(
     return {layer: store.predictions.read(model.key, scan_id, layer) for layer in model.channels}
 
 
-def _judge(
-    store: Workspace,
-    case: LabelledScan,
-    labels: LayerMaps,
-    predicted: LayerMaps,
-    settings: JudgeSettings,
-) -> tuple[Rows, list[Finding]]:
-    judgements, findings = judge_scan(
-        case.scan, store.scans.read(case.scan.scan_id), labels, predicted, case.states, settings
-    )
-    said: dict[str, list[str]] = {}
-    for finding in findings[Candidate.CURRENT]:
-        said.setdefault(finding.structure, []).append(finding.message)
-    rows: Rows = [
-        {
-            **judgement.model_dump(mode="json"),
-            "message": "; ".join(said.get(judgement.structure, ())),
-            "proposal_map": None,
-        }
-        for judgement in judgements
-    ]
-    return rows, findings[Candidate.CURRENT]
+class _Desk:
+    """One scan on the desk: its prediction is looked at once, whatever is laid beside it."""
 
+    def __init__(
+        self,
+        case: LabelledScan,
+        image_zyx: ImageZYX,
+        predicted: LayerMaps,
+        settings: JudgeSettings,
+    ) -> None:
+        self._case = case
+        self._image_zyx = image_zyx
+        self._settings = settings
+        self._said = case.states
+        self._states = States.of(self._said)
+        self._prediction = self.look(predicted, self._states.as_predicted())
 
-def _proposals(
-    store: Workspace,
-    case: LabelledScan,
-    predicted: LayerMaps,
-    findings: list[Finding],
-    settings: JudgeSettings,
-) -> list[Proposed]:
-    """What a rule can mend, and what the engine once replaced."""
-    current = case.labels(store)
-    mended = propose(current, predicted, findings, case.scan.grid)
-    repaired = Proposed(candidate=Candidate.REPAIRED, labels=mended.labels, reasons=mended.reasons)
-    return [one for one in (repaired, _earlier(store, case, current)) if one.reasons]
+    def look(self, labels: LayerMaps, states: States | None = None) -> Side:
+        """Label maps as the rules see them."""
+        scan, stated = self._case.scan, states or self._states
+        return Side.of(scan, self._image_zyx, labels, stated, self._settings)
+
+    def judge(self, side: Side, among: Collection[str] | None = None) -> Rows:
+        """A row a structure, or only those of some."""
+        said: dict[str, list[str]] = {}
+        for finding in side.findings:
+            said.setdefault(finding.structure, []).append(finding.message)
+        rows = judged_rows(self._case.scan, self._said, side, self._prediction, among)
+        return [
+            {**row, "message": "; ".join(said.get(row["structure"], ())), "proposal_map": None}
+            for row in rows
+        ]
 
 
 def _earlier(store: Workspace, case: LabelledScan, current: LayerMaps) -> Proposed:
@@ -115,8 +119,7 @@ def _earlier(store: Workspace, case: LabelledScan, current: LayerMaps) -> Propos
 def _as_proposal(store: Workspace, case: LabelledScan, proposed: Proposed, rows: Rows) -> Rows:
     """The proposed structures' rows, with the stored layer that holds the mask."""
     taxonomy = load_taxonomy()
-    own = [row for row in rows if row["structure"] in proposed.reasons]
-    layers = {taxonomy[str(row["structure"])].layer for row in own}
+    layers = {taxonomy[str(row["structure"])].layer for row in rows}
     scan = case.scan
     stored = {
         layer: store.labels.write(proposed.labels[layer], scan.scan_id, layer, scan.grid)
@@ -130,5 +133,5 @@ def _as_proposal(store: Workspace, case: LabelledScan, proposed: Proposed, rows:
             "proposal_map": stored[taxonomy[str(row["structure"])].layer],
             "message": proposed.reasons[str(row["structure"])],
         }
-        for row in own
+        for row in rows
     ]

@@ -31,13 +31,19 @@ class LesionAnswers:
     """By candidate id."""
 
     @classmethod
-    def of_round(cls, store: Workspace, number: int, verdicts: Sequence[Verdict]) -> LesionAnswers:
-        """Read them; ``verdicts`` are all of the round."""
+    def of_round(
+        cls,
+        store: Workspace,
+        number: int,
+        verdicts: Sequence[Verdict],
+        scan_ids: Sequence[str] | None = None,
+    ) -> LesionAnswers:
+        """Read them, of some scans or of all; ``verdicts`` are all of these scans."""
         tables = store.round(number)
-        candidates = tables.read(CANDIDATES)
+        candidates = tables.read(CANDIDATES, scan_ids)
         if not tables.has(ITEMS):  # before people are asked
             return cls(candidates, frozenset(), {})
-        items = tables.read(ITEMS).filter(pl.col("kind") == ItemKind.LESION.value)
+        items = tables.read(ITEMS, scan_ids).filter(pl.col("kind") == ItemKind.LESION.value)
         by_item = {verdict.item_id: verdict for verdict in verdicts}
         ids = {
             lesion_item(number, scan_id, one): one

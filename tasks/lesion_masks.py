@@ -14,7 +14,7 @@ from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.round import LesionTally, RoundPlan
 from scalemai_core.records.stage import StageInputs
-from scalemai_core.store.resolution import Decided
+from scalemai_core.store.versions.resolution import Decided
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.site import lesion_sites
 from scalemai_core.taxonomy.taxonomy import load_taxonomy

@@ -35,11 +35,11 @@ from scalemai_core.records.settlement import JudgedCandidate
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.lesions import LesionSettings
-from scalemai_core.store.rows import annotations_of
+from scalemai_core.store.catalog.rows import annotations_of
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.site import Site, lesion_sites, site_names
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
-from tasks.candidates import compare, predicted_anatomy, stored_candidates
+from tasks.candidates import compare_stored
 from tasks.dataset import dataset, labelled_scans
 from tasks.decide import LESION_ACTIONS, LESION_QUESTIONS, round_allowance
 from tasks.lesion_answers import CANDIDATES, settled_before
@@ -59,12 +59,7 @@ def compare_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
 
     def work(scan_id: str) -> Rows:
-        candidates = stored_candidates(store, cases[scan_id], inputs.model, settings)
-        if candidates is None:
-            return []
-        predicted = predicted_anatomy(store, inputs.model, scan_id)
-        found = compare(store, cases[scan_id], candidates, predicted, inputs.model)
-        return as_rows(found)
+        return as_rows(compare_stored(store, cases[scan_id], inputs.model, settings))
 
     return run_shard(store, shard, work)
 

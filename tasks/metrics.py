@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scalemai_core.records.detection import DetectionReport, Work
 from scalemai_core.records.expert import ExpertReport
+from scalemai_core.records.gold import GoldScore
 from scalemai_core.records.round import LesionTally, RoundResult
 
 
@@ -27,12 +28,33 @@ def round_metrics(
     if detection:
         numbers |= _detection(detection)
     if result.gold:
-        numbers["gold_select_dice"] = result.gold.mean_dice
-        numbers["gold_test_dice"] = result.gold.test_mean_dice
+        numbers |= _gold(result.gold)
     if result.truth:
         numbers["truth_dice_before"] = result.truth.mean_dice_before
         numbers["truth_dice_after"] = result.truth.mean_dice_after
     return {name: float(value) for name, value in numbers.items() if value is not None}
+
+
+def _gold(score: GoldScore) -> dict[str, float | None]:
+    """Means, what the endpoint gained, and every structure of gold ``select``."""
+    numbers: dict[str, float | None] = {
+        "gold_select_dice": score.mean_dice,
+        "gold_select_nsd": score.mean_nsd,
+        "gold_test_dice": score.test_mean_dice,
+        "gold_test_nsd": score.test_mean_nsd,
+        "gold_test_openings": score.test_openings,
+        "gold_false_structures": score.sightings.new,
+        "gold_worst_low": score.worst_low,
+    }
+    if score.gain:
+        numbers |= {"gold_gain": score.gain.value, "gold_gain_low": score.gain.low}
+    if score.lesions:
+        numbers["gold_lesion_sensitivity"] = score.lesions.sensitivity.new.value
+        numbers["gold_lesion_fp_per_scan"] = score.lesions.false_positives_per_scan
+    for one in score.structures:
+        numbers[f"gold_dice_{one.structure}"] = one.dice.new.value
+        numbers[f"gold_nsd_{one.structure}"] = one.nsd.new.value
+    return numbers
 
 
 def _expert(report: ExpertReport) -> dict[str, float | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.endpoint.client import Endpoint
-from scalemai_core.judge.decisions.decide import decide
 from scalemai_core.judge.expert.expert import Expert
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.label_map import LabelsZYX, Layer
@@ -23,7 +23,7 @@ from scalemai_core.vision.appearance import APPEARANCE
 from scalemai_core.vision.opinion import Pair, second_opinion
 from scalemai_core.vision.projection import Mask
 from tasks.dataset import LabelledScan, labelled_scans
-from tasks.decide import OPINIONS, appraised_round, trusts
+from tasks.decide import OPINIONS, decisions
 from tasks.shards import Rows, run_shard
 from tasks.verdicts import KEY
 
@@ -47,7 +47,9 @@ COLUMNS = pl.Schema(
 
 
 @task(task_run_name="choose what to ask the second expert", cache_policy=NO_CACHE)
-def choose_pairs(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> tuple[str, ...]:
+def choose_pairs(
+    inputs: StageInputs, judged: Iterable[pl.DataFrame], expert: Expert
+) -> tuple[str, ...]:
     """Pairs on which the expert abstains and a person would be asked, the most valuable first.
 
     Written down once: a round that goes on asks about the same ones. Returns their scans.
@@ -55,22 +57,18 @@ def choose_pairs(inputs: StageInputs, table: pl.DataFrame, expert: Expert) -> tu
     tables = Workspace.open(inputs.workspace).round(inputs.plan.number)
     if not tables.has(PAIRS):
         settings = inputs.plan.settings
-        appraised = appraised_round(inputs, table, expert)
-        asked = decide(
-            appraised,
-            settings.decide,
-            settings.expert,
-            out_of_fold=trusts(inputs.model, inputs.plan),
-        ).filter(
-            pl.col("action") == Action.REVIEW.value,
-            pl.col("structure").is_in(list(APPEARANCE)),
-            pl.col("better") > 1.0 - settings.expert.decisive,
-            pl.col("better") < settings.expert.decisive,
-        )
-        chosen = asked.sort(["review_gain", *KEY], descending=[True, False, False])
-        tables.write(
-            PAIRS, chosen.head(settings.vision.max_pairs).select(*KEY, "rival", "rival_map")
-        )
+        decisive = settings.expert.decisive
+        open_ones = [
+            block.filter(
+                pl.col("action") == Action.REVIEW.value,
+                pl.col("structure").is_in(list(APPEARANCE)),
+                pl.col("better") > 1.0 - decisive,
+                pl.col("better") < decisive,
+            ).select(*KEY, "rival", "rival_map", "review_gain")
+            for block in decisions(inputs, judged, expert)
+        ]
+        asked = pl.concat(open_ones).sort(["review_gain", *KEY], descending=[True, False, False])
+        tables.write(PAIRS, asked.head(settings.vision.max_pairs).drop("review_gain"))
     return tuple(tables.read(PAIRS)["scan_id"].unique().sort().to_list())
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.lesions.anatomy import host_voxels, seen_anatomy
+from scalemai_core.judge.lesions.anatomy import SeenAnatomy, host_voxels
+from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.workspace import Workspace
@@ -31,22 +32,30 @@ def predict_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
             settings.compute,
             out_of_fold=settings.predict.out_of_fold,
         )
-        annotated = case.labels(store)
-        prediction = predictor.predict(
-            store.scans.read(scan_id),
-            case.scan.grid,
-            settings.predict.overlap,
-            beside=[annotated],
-        )
-        if (odds := prediction.lesions) is not None:
-            seen_zyx = seen_anatomy(annotated, prediction.labels, odds.grid.shape_zyx)
-            hosts_zyx = host_voxels(seen_zyx, load_taxonomy())
-            near = odds.near(hosts_zyx, settings.predict.lesion_reach_mm)
+        grid, annotated = case.scan.grid, case.stored_labels(store)
+        inner = predictor.inner_grid(grid)
+        anatomy = SeenAnatomy(annotated.get(Layer.ANATOMY), grid.shape_zyx, inner.shape_zyx)
+        layers = {
+            layer: store.predictions.slabs(model.key, scan_id, layer, grid)
+            for layer in predictor.layers
+        }
+
+        def take(labels: dict[Layer, LabelsZYX]) -> None:
+            anatomy.add(labels)
+            for layer, labels_zyx in labels.items():
+                layers[layer].add(labels_zyx)
+
+        image = store.scans.array(scan_id)
+        seen = predictor.stream(image, grid, take, settings.predict, [annotated])
+        if seen.lesions is not None:
+            hosts_zyx = host_voxels(anatomy.labels_zyx, load_taxonomy())
+            near = seen.lesions.near(hosts_zyx, settings.predict.lesion_reach_mm)
             store.predictions.write_lesions(model.key, scan_id, near)
-        store.predictions.write(model.key, scan_id, prediction.labels, case.scan.grid)
+        for writer in layers.values():
+            writer.close()
         return [
-            {"scan_id": scan_id, "structure": name, **evidence.model_dump()}
-            for name, evidence in prediction.evidence[0].items()
+            {"scan_id": scan_id, "structure": name, **dict(evidence)}
+            for name, evidence in seen.evidence[0].items()
         ]
 
     return run_shard(store, shard, work)

@@ -11,6 +11,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from scalemai_core.errors import UsageError
 from scalemai_core.judge.decisions.confusion import by_judgement, by_people, by_truth
 from scalemai_core.judge.decisions.decide import count_actions
 from scalemai_core.judge.decisions.promote import Promotion
@@ -23,17 +24,18 @@ from scalemai_core.judge.decisions.tally import (
     score_truth,
 )
 from scalemai_core.page.report.curves import curve_files
+from scalemai_core.page.report.gold import gold_files
 from scalemai_core.page.report.markdown import pictures_markdown, round_markdown
 from scalemai_core.page.report.page import Lineage, RoundReport, render_round
 from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.review import ItemKind, Verdict
 from scalemai_core.records.round import RoundPlan, RoundResult
-from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.version import DatasetVersion, ModelVersion
-from scalemai_core.store.ledger import step_key
+from scalemai_core.store.documents.ledger import step_key
 from scalemai_core.store.workspace import Workspace
 from tasks.audit import round_audit
+from tasks.champion import appoint, appointed_before
 from tasks.decide import (
     DECISIONS,
     ITEMS,
@@ -46,8 +48,10 @@ from tasks.detection import detection_report
 from tasks.examples import draw_examples
 from tasks.lesion_masks import lesion_tally
 from tasks.metrics import round_metrics
+from tasks.pace import show_paces
+from tasks.patience import reasons_set_aside
 from tasks.round import finished_rounds, report_path, result_path
-from tasks.tracking import Tracker
+from tasks.tracking.registry import Tracker
 from tasks.verdicts import masks_opened, minutes_of_people, verdicts_of_round
 
 log = logging.getLogger("scalemai.publish")
@@ -65,15 +69,39 @@ def register_model(
     return tracker.register(document, version, plan.settings)
 
 
+@task(task_run_name="keep the model", cache_policy=NO_CACHE)
+def keep_model(
+    workspace: str, plan: RoundPlan, parent: ModelDocument
+) -> tuple[ModelVersion, Promotion]:
+    """The model that a round began with, where no mask may teach another one."""
+    version = Tracker(Workspace.open(workspace), plan.settings.tracking).registered(parent.key)
+    if version is None:
+        raise UsageError(f"model {parent.key} is not in the registry any more: nothing to keep")
+    reason = "no new model: every mask is on hold, unknown or gold, so none may teach"
+    log.warning("round %d: %s", plan.number, reason)
+    return version, Promotion(promoted=False, reason=reason, score=None)
+
+
 @task(task_run_name="move the champion", cache_policy=NO_CACHE)
 def promote_model(
     workspace: str, plan: RoundPlan, model: ModelVersion, promotion: Promotion
 ) -> None:
-    """Move the alias that consumers load, or say why it stays."""
+    """Move the alias that consumers load, or say why it stays.
+
+    Once a round: should a person have moved it back since, a round that goes on leaves it there.
+    """
     verb = "promoted" if promotion.promoted else "not promoted"
     log.info("model %d %s: %s", model.version, verb, promotion.reason)
-    if promotion.promoted:
-        Tracker(Workspace.open(workspace), plan.settings.tracking).promote(model.version)
+    store = Workspace.open(workspace)
+    if promotion.promoted and not appointed_before(store, model, plan.number):
+        appoint(
+            store,
+            plan.settings.tracking,
+            model,
+            by="round",
+            reason=promotion.reason,
+            newest_round=plan.number,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +115,6 @@ class Outcome:
     model: ModelVersion
     """The model that was made."""
     promotion: Promotion
-    gold: pl.DataFrame
     truth: pl.DataFrame
     failed: frozenset[str]
     """Scans set aside."""
@@ -100,10 +127,11 @@ def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResu
     store = Workspace.open(workspace)
     decisions = store.round(plan.number).read(DECISIONS)
     result = _result(store, plan, outcome, decisions)
-    report = _report(store, plan, outcome, result)
+    report = _report(store, plan, outcome, result, decisions)
     page = render_round(report)
     markdown = round_markdown(result, report.history, report.detection)
     store.files.write_bytes(report_path(plan.number), page.encode())
+    show_paces(store, plan.number)
     pictures = pictures_markdown(report.examples[:PICTURES])
     create_markdown_artifact(
         f"{markdown}\n{pictures}", key=f"round-{plan.number}", description="The round in short"
@@ -113,19 +141,24 @@ def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResu
         "round.md": markdown.encode(),
         **expert_documents(store, plan),
         **(curve_files(report.detection) if report.detection else {}),
+        **(gold_files(result.gold, plan.settings.evaluate.margin_dice) if result.gold else {}),
     }
     tracker = Tracker(store, plan.settings.tracking)
-    tracker.log_round(outcome.model, round_metrics(result, report.detection), documents)
+    metrics = round_metrics(result, report.detection)
+    tracker.log_round(outcome.model, plan.number, metrics, documents)
     store.write_document(result_path(plan.number), result)
     return result
 
 
 def _report(
-    store: Workspace, plan: RoundPlan, outcome: Outcome, result: RoundResult
+    store: Workspace,
+    plan: RoundPlan,
+    outcome: Outcome,
+    result: RoundResult,
+    decisions: pl.DataFrame,
 ) -> RoundReport:
     """Everything the page shows, out of the round's tables."""
-    tables, keep_quality = store.round(plan.number), plan.settings.decide.keep_quality
-    decisions = tables.read(DECISIONS)
+    keep_quality = plan.settings.decide.keep_quality
     return RoundReport(
         result=result,
         settings=plan.settings,
@@ -140,7 +173,6 @@ def _report(
         judged=by_judgement(decisions, outcome.truth, keep_quality),
         outcome=by_truth(decisions, outcome.truth),
         people=by_people(decisions, *_whole_masks(store, plan)),
-        gold=_gold(outcome.gold),
         history=finished_rounds(store),
         examples=draw_examples(store, decisions, outcome.before, outcome.after, outcome.critic),
         detection=detection_report(store, outcome.model.key),
@@ -164,7 +196,7 @@ def _result(
     opened = masks_opened(store, plan.number)
     own = decisions.filter(pl.col("gold").is_null())
     audited = round_audit(store, plan)
-    annotations = store.catalog.annotations(outcome.after)
+    annotations = store.catalog.annotations(outcome.after, columns=["weight"])
     masks = num_masks(store, outcome.after)
     agreement = own.filter(pl.col("state") == "present")["dice"].mean()
     result = RoundResult(
@@ -176,6 +208,7 @@ def _result(
         promotion_reason=outcome.promotion.reason,
         scans=outcome.after.scans,
         failed_scans=len(outcome.failed),
+        set_aside=reasons_set_aside(store, plan.number),
         masks=masks,
         decisions=count_actions(own),
         changed=outcome.after.changed,
@@ -210,11 +243,3 @@ def _evidence(decisions: pl.DataFrame) -> dict[str, float]:
     means = decisions.select(pl.col(name).mean() for name in Evidence.model_fields).row(0)
     found = zip(Evidence.model_fields, means, strict=True)
     return {name: float(mean) for name, mean in found if mean is not None}
-
-
-def _gold(scores: pl.DataFrame) -> pl.DataFrame | None:
-    select = scores.filter((pl.col("gold") == GoldRole.SELECT.value) & pl.col("dice").is_not_null())
-    if not select.height:
-        return None
-    means = [pl.col("dice").mean(), pl.col("champion_dice").mean()]
-    return select.group_by("structure").agg(means).sort("structure")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,11 @@ def pose_questions(inputs: StageInputs) -> None:
     tables.write(ITEMS, item_rows(items))
 
 
-def posed_items(store: Workspace, number: int) -> tuple[ReviewItem, ...]:
-    """A round's questions; those that only test the readers are apart."""
-    return read_items(store, number, ITEMS)
+def posed_items(
+    store: Workspace, number: int, scan_ids: Sequence[str] | None = None
+) -> tuple[ReviewItem, ...]:
+    """A round's questions, of some scans or of all; those that only test the readers are apart."""
+    return read_items(store, number, ITEMS, scan_ids)
 
 
 def questioned_scans(inputs: StageInputs) -> tuple[str, ...]:
@@ -74,10 +77,12 @@ def questioned_scans(inputs: StageInputs) -> tuple[str, ...]:
     return tuple(sorted({item.scan_id for item in items}))
 
 
-def read_items(store: Workspace, number: int, table: str) -> tuple[ReviewItem, ...]:
-    """Items of one of a round's tables."""
-    rows = store.round(number).read(table).iter_rows(named=True)
-    return tuple(ReviewItem.model_validate(row) for row in rows)
+def read_items(
+    store: Workspace, number: int, table: str, scan_ids: Sequence[str] | None = None
+) -> tuple[ReviewItem, ...]:
+    """Items of one of a round's tables, of some scans or of all."""
+    rows = store.round(number).read(table, scan_ids)
+    return tuple(ReviewItem.model_validate(row) for row in rows.iter_rows(named=True))
 
 
 def item_rows(items: list[ReviewItem]) -> pl.DataFrame:

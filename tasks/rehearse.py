@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.judge.expert.standins import agreeing_masks
-from scalemai_core.judge.judgement import judge_scan
-from scalemai_core.learn.readout import Prediction
+from scalemai_core.judge.judgement import judged_rows
+from scalemai_core.judge.side import Side, States
+from scalemai_core.learn.predict.predictor import Prediction
 from scalemai_core.measure.agreement import dice_by_structure
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
@@ -41,7 +42,7 @@ Labels = Mapping[Layer, LabelsZYX]
 
 
 @task(task_run_name="choose what to practise on", cache_policy=NO_CACHE)
-def choose_practice(inputs: StageInputs, judgements: pl.DataFrame) -> tuple[str, ...]:
+def choose_practice(inputs: StageInputs, judged: Iterable[pl.DataFrame]) -> tuple[str, ...]:
     """Gold scans; where they are too few, scans with masks that agree with their prediction."""
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     settings = plan.settings.expert
@@ -52,7 +53,7 @@ def choose_practice(inputs: StageInputs, judgements: pl.DataFrame) -> tuple[str,
         return tuple(sorted(scan.scan_id for scan in gold))
     tables = store.round(plan.number)
     if not tables.has(STAND_INS):
-        tables.write(STAND_INS, agreeing_masks(judgements, settings, plan.settings.seed))
+        tables.write(STAND_INS, agreeing_masks(judged, settings, plan.settings.seed))
     chosen = tables.read(STAND_INS)
     log.info("no gold to practise on: %d agreeing masks stand in", chosen.height)
     return tuple(chosen["scan_id"].unique().sort().to_list())
@@ -83,7 +84,7 @@ def rehearse_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
             prediction = predictor.predict(
                 image_zyx,
                 case.scan.grid,
-                settings.predict.overlap,
+                settings.predict,
                 beside=[copy.labels for copy in looked_at],
             )
             looks = _looks(case.scan, image_zyx, true, looked_at, prediction, settings)
@@ -154,7 +155,7 @@ def _seen_before(
             return []
         earlier, fold = model, (fold + 1) % len(model.folds)
     predictor = fold_predictor(workspace, earlier, fold, settings.compute, out_of_fold=True)
-    seen = predictor.predict(image_zyx, case.scan.grid, settings.predict.overlap)
+    seen = predictor.predict(image_zyx, case.scan.grid, settings.predict)
     states = _stated(case.states, seen.labels, ())
     return [Copy(seen.labels, states, {}, Origin.MODEL)]
 
@@ -188,17 +189,18 @@ def _looks(
     taxonomy = load_taxonomy()
     predicted_dice = dice_by_structure(true, prediction.labels, taxonomy)
     rows: Rows = []
+    predicted = Side.unstated(scan, image_zyx, prediction.labels, settings.judge)
     for look, (copy, evidence) in enumerate(zip(copies, prediction.evidence, strict=True)):
         dice = dice_by_structure(true, copy.labels, taxonomy)
-        judgements, _ = judge_scan(
-            scan, image_zyx, copy.labels, prediction.labels, copy.states, settings.judge
-        )
-        for judgement in judgements:
-            name = judgement.structure
+        stated = States.of(copy.states)
+        side = Side.of(scan, image_zyx, copy.labels, stated, settings.judge)
+        beside = predicted.stated(stated.as_predicted(), settings.judge)
+        for row in judged_rows(scan, copy.states, side, beside):
+            name = row["structure"]
             seen = evidence.get(name)
             rows.append(
                 {
-                    **judgement.model_dump(mode="json"),
+                    **row,
                     **(seen.model_dump() if seen else {}),
                     "origin": copy.origin.value,
                     "look": look,

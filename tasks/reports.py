@@ -13,7 +13,8 @@ from scalemai_core.errors import WorkspaceError
 from scalemai_core.intake.reports import ReportRow, read_reports
 from scalemai_core.records.rejection import Rejection
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store import tables
+from scalemai_core.store.catalog import tables
+from scalemai_core.store.catalog.replace import replaced
 from scalemai_core.store.workspace import Workspace
 
 log = logging.getLogger("scalemai.reports")
@@ -44,7 +45,7 @@ def take_reports(workspace: str, table: str) -> tuple[DatasetVersion | None, tup
     version = store.catalog.commit(
         base=base,
         scans=reported,
-        annotations=store.catalog.annotations(base),
+        annotations=replaced(store.catalog, base, []),
         round_number=0,
         message=f"reports of {Path(table).name}",
     )

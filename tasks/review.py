@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from prefect import task
@@ -49,7 +50,8 @@ def fill_queue(inputs: StageInputs) -> tuple[ReviewItem, ...]:
         return ()
     if store.review_log(plan.number).closed:
         return ()
-    queue = refill(store, plan.number, settings)
+    queue = open_queue(store, settings)
+    refill(store, queue, plan.number)
     waiting = unanswered(queue, plan.number)
     log.info("review: the round waits for %d questions", len(waiting))
     return waiting
@@ -60,11 +62,9 @@ def unanswered(queue: Queue, number: int) -> tuple[ReviewItem, ...]:
     return tuple(i for i in queue.open_items(number) if i.kind is not ItemKind.HONEYPOT)
 
 
-def refill(store: Workspace, number: int, settings: ReviewSettings) -> Queue:
+def refill(store: Workspace, queue: Queue, number: int) -> None:
     """Bring the queue to what the workspace says of a round: its questions, and what was done."""
-    queue = open_queue(store, settings)
     queue.fill(asked_items(store, number), store.review_log(number).read())
-    return queue
 
 
 def waiting_round(store: Workspace) -> int | None:
@@ -74,12 +74,14 @@ def waiting_round(store: Workspace) -> int | None:
     return number if asked and not store.review_log(number).closed else None
 
 
-def asked_items(store: Workspace, number: int) -> tuple[ReviewItem, ...]:
-    """All that readers get to see of a round, honeypots among it."""
+def asked_items(
+    store: Workspace, number: int, scan_ids: Sequence[str] | None = None
+) -> tuple[ReviewItem, ...]:
+    """All that readers get to see of a round, honeypots among it, of some scans or of all."""
     hidden = store.round(number).has(HONEYPOTS)
     return (
-        *posed_items(store, number),
-        *(read_items(store, number, HONEYPOTS) if hidden else ()),
+        *posed_items(store, number, scan_ids),
+        *(read_items(store, number, HONEYPOTS, scan_ids) if hidden else ()),
     )
 
 

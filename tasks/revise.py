@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.records.decision import Action, Candidate
+from scalemai_core.records.review import Verdict
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store import tables
-from scalemai_core.store.resolution import Decided, Revision
-from scalemai_core.store.revision import revise_scan
+from scalemai_core.store.catalog.rebase import commit_revision
+from scalemai_core.store.documents.claim import ROUND
+from scalemai_core.store.versions.resolution import Decided, Revision
+from scalemai_core.store.versions.revision import revise_scan
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import labelled_scans
 from tasks.decide import DECISIONS
 from tasks.lesion_answers import LesionAnswers
 from tasks.lesion_masks import lesion_masks
 from tasks.shards import Rows, run_shard
-from tasks.verdicts import verdicts_of_round
+from tasks.stage import stage_rows
+from tasks.verdicts import KEY, verdicts_of_round
+
+DECIDED = (
+    *(*KEY, "action", "otherwise"),
+    *("candidate", "candidate_map", "reason", "quality"),
+)
+"""Columns of a decision that say what is to be done."""
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
@@ -27,17 +38,21 @@ def revise_shard(inputs: StageInputs, shard: Shard, *, answered: bool) -> ShardS
     """Write a shard's corrected label maps; its rows are the annotations after the round.
 
     Before people have ``answered``, only the automatic decisions are carried out: what an audit
-    looks at.
+    looks at. Scans of which nobody said anything then stay as they were composed.
     """
     store, plan = Workspace.open(inputs.workspace), inputs.plan
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
-    decisions = store.round(plan.number).read(DECISIONS).partition_by("scan_id", as_dict=True)
-    verdicts = verdicts_of_round(store, plan) if answered else ()
-    of_lesions = LesionAnswers.of_round(store, plan.number, verdicts)
+    decided_rows = store.round(plan.number).read(DECISIONS, shard.scan_ids, DECIDED)
+    decisions = decided_rows.partition_by("scan_id", as_dict=True)
+    verdicts = verdicts_of_round(store, plan, shard.scan_ids) if answered else ()
+    composed = _composed(inputs, shard, verdicts) if answered else {}
+    of_lesions = LesionAnswers.of_round(store, plan.number, verdicts, shard.scan_ids)
 
     def work(scan_id: str) -> Rows:
-        case, rows = cases[scan_id], decisions.get((scan_id,))
         answers = of_lesions.of_scan(scan_id)
+        if (done := composed.get((scan_id,))) is not None and not answers.asked:
+            return done.to_dicts()
+        case, rows = cases[scan_id], decisions.get((scan_id,))
         decided = {} if rows is None else _decided(rows)
         decided, on_lesions = lesion_masks(store, inputs, case, decided, answers)
         on_masks = {v.structure: v for v in verdicts if v.scan_id == scan_id and v.on_mask}
@@ -55,30 +70,30 @@ def revise_shard(inputs: StageInputs, shard: Shard, *, answered: bool) -> ShardS
 
 
 @task(task_run_name="commit the dataset version", cache_policy=NO_CACHE)
-def commit_round(inputs: StageInputs, revised: pl.DataFrame) -> DatasetVersion:
-    """One new dataset version; scans that could not be revised keep what they had."""
+def commit_round(inputs: StageInputs, revised: Iterable[pl.DataFrame]) -> DatasetVersion:
+    """One new dataset version; scans that could not be revised keep what they had.
+
+    Raises ClaimLostError where another process plays the round by now.
+    """
     store, plan, version = Workspace.open(inputs.workspace), inputs.plan, inputs.version
     done = next((v for v in store.catalog.versions() if v.round == plan.number), None)
     if done is not None:
         return done
-    before = store.catalog.annotations(version)
-    annotations = (
-        pl.concat(
-            [
-                before.filter(~pl.col("scan_id").is_in(revised["scan_id"].unique().to_list())),
-                revised.select(tables.ANNOTATIONS.names()).cast(tables.ANNOTATIONS),
-            ]
-        )
-        if revised.height
-        else before
-    )
-    return store.catalog.commit(
-        base=version,
-        scans=store.catalog.scans(version),
-        annotations=annotations,
-        round_number=plan.number,
-        message=f"round {plan.number}",
-    )
+    if inputs.claim is not None:
+        store.claims(ROUND).check(inputs.claim)
+    return commit_revision(store.catalog, version, revised, plan.number)
+
+
+def _composed(
+    inputs: StageInputs, shard: Shard, verdicts: Sequence[Verdict]
+) -> dict[tuple[object, ...], pl.DataFrame]:
+    """Rows of the scans of which nobody said anything: they are as they were composed before."""
+    rows = stage_rows("compose", inputs, shard.scan_ids)
+    if not rows.height:
+        return {}
+    said = sorted({verdict.scan_id for verdict in verdicts})
+    unsaid = rows.filter(~pl.col("scan_id").is_in(said))
+    return unsaid.partition_by("scan_id", as_dict=True)
 
 
 def _decided(rows: pl.DataFrame) -> dict[str, Decided]:

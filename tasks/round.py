@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
 
-import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -18,31 +17,32 @@ from scalemai_core.errors import WorkspaceError
 from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.round import RoundPlan, RoundResult
 from scalemai_core.records.scan import GoldRole
-from scalemai_core.records.shard import Shard
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.settings.engine import EngineSettings
-from scalemai_core.store.ledger import step_key
 from scalemai_core.store.workspace import Workspace
+from scalemai_core.synthesize.tumour.draw import drawable
+from tasks.champion import critic_key
 from tasks.dataset import dataset, model_document
-from tasks.shards import failed_scans, finished_rows, plan_shards
-from tasks.tracking import Tracker
+from tasks.tracking.registry import Tracker
 
 log = logging.getLogger("scalemai.round")
-
-FORMAT = 2
-"""Of the rows that stages write; part of every stage's key."""
 
 
 @task(task_run_name="open the round", cache_policy=NO_CACHE)
 def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
-    """Go on with the round that was not finished, else plan the next one."""
+    """Go on with the round that was not finished, else plan the next one.
+
+    Raises UsageError for a tumour that cannot be drawn: told when training begins, it would come
+    hours later.
+    """
     store = Workspace.open(workspace)
     number = last_round(store)
     if number and store.read_json(result_path(number)) is None:
         plan = RoundPlan.model_validate(store.read_json(plan_path(number)))
         log.info("round %d goes on from dataset version %d", number, plan.base_version)
-        return plan.model_copy(update={"settings": _resumed(plan.settings, settings)})
+        return _gone_on(store, plan, settings)
+    drawable(settings.tumours)
     base = store.catalog.latest()
     if base is None:
         raise WorkspaceError(
@@ -51,7 +51,7 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
     plan = RoundPlan(
         number=number + 1,
         base_version=base.number,
-        model_key=latest_model(store, settings),
+        model_key=critic_key(store, settings.tracking),
         settings=settings,
         code_version=code_version(),
         started=datetime.now(UTC),
@@ -61,54 +61,6 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
     return plan
 
 
-@task(task_run_name="plan {stage}", cache_policy=NO_CACHE)
-def plan_stage(stage: str, inputs: StageInputs, scan_ids: tuple[str, ...]) -> list[Shard]:
-    """Shards of a stage that are not finished."""
-    return plan_shards(
-        Workspace.open(inputs.workspace),
-        round_number=inputs.plan.number,
-        stage=stage,
-        key=stage_key(stage, inputs),
-        scan_ids=scan_ids,
-        size=_shard_size(stage, inputs.plan.settings),
-    )
-
-
-def stage_key(stage: str, inputs: StageInputs) -> str:
-    """Identity of a stage's work: its inputs, and the settings that bear on its result."""
-    settings = inputs.plan.settings
-    sections = {
-        "predict": (settings.predict,),
-        "judge": (settings.predict, settings.judge),
-        "rehearse": (settings.predict, settings.judge, settings.expert),
-        "opinions": (settings.predict, settings.judge, settings.expert, settings.vision),
-        "compare": (settings.predict, settings.lesions),
-        "reports": (settings.radiology,),
-        "reports-of-gold": (settings.radiology,),
-        "detect": (settings.predict, settings.lesions),
-        "evaluate": (settings.predict,),
-    }.get(stage, ())
-    return step_key(
-        format=FORMAT,
-        stage=stage,
-        dataset=inputs.version.digest,
-        model=inputs.model.key,
-        settings=[section.model_dump() for section in sections],
-    )
-
-
-def stage_rows(stage: str, inputs: StageInputs) -> pl.DataFrame:
-    """What the ledger holds of a stage."""
-    store, key = Workspace.open(inputs.workspace), stage_key(stage, inputs)
-    return finished_rows(store, inputs.plan.number, stage, key)
-
-
-def stage_failures(stage: str, inputs: StageInputs) -> frozenset[str]:
-    """The scans a stage set aside."""
-    store, key = Workspace.open(inputs.workspace), stage_key(stage, inputs)
-    return frozenset(failed_scans(store, inputs.plan.number, stage, key)["scan_id"])
-
-
 def judged_scans(inputs: StageInputs) -> tuple[str, ...]:
     """Scans a critic looks at: all but the gold that selects and tests."""
     scans = dataset(inputs.workspace, inputs.version).values()
@@ -116,9 +68,20 @@ def judged_scans(inputs: StageInputs) -> tuple[str, ...]:
 
 
 def gold_scans(inputs: StageInputs) -> tuple[str, ...]:
-    """Gold scans on which models are compared."""
+    """Gold scans on which models are compared, and those on which they are only reported."""
+    opened = (GoldRole.TEST,) if inputs.plan.settings.evaluate.open_test else ()
+    return scans_of_gold(inputs, (GoldRole.SELECT, *opened))
+
+
+def champion_gold_scans(inputs: StageInputs) -> tuple[str, ...]:
+    """Gold scans on which a champion is compared: gold ``test`` is opened for new models alone."""
+    return scans_of_gold(inputs, (GoldRole.SELECT,))
+
+
+def scans_of_gold(inputs: StageInputs, roles: tuple[GoldRole, ...]) -> tuple[str, ...]:
+    """Gold scans of these roles."""
     scans = dataset(inputs.workspace, inputs.version).values()
-    return tuple(s.scan_id for s in scans if s.gold in (GoldRole.SELECT, GoldRole.TEST))
+    return tuple(scan.scan_id for scan in scans if scan.gold in roles)
 
 
 def revisable_scans(inputs: StageInputs) -> tuple[str, ...]:
@@ -130,6 +93,15 @@ def revisable_scans(inputs: StageInputs) -> tuple[str, ...]:
 def base_version(workspace: str, plan: RoundPlan) -> DatasetVersion:
     """The dataset version the round starts from."""
     return Workspace.open(workspace).catalog.version(plan.base_version)
+
+
+@task(task_run_name="begin with the first model", cache_policy=NO_CACHE)
+def begin_with(workspace: str, plan: RoundPlan, critic: ModelDocument) -> RoundPlan:
+    """The plan with the model that the round had to train first: whatever changes from here on,
+    settings or machines, the round keeps the critic that it judges with."""
+    begun = plan.model_copy(update={"model_key": critic.key})
+    Workspace.open(workspace).write_document(plan_path(plan.number), begun)
+    return begun
 
 
 def critic_document(workspace: str, plan: RoundPlan) -> ModelDocument | None:
@@ -163,12 +135,6 @@ def next_round(workspace: str) -> int:
     return number + 1 if not number or store.read_json(result_path(number)) else number
 
 
-def latest_model(store: Workspace, settings: EngineSettings) -> str | None:
-    """Key of the newest registered model: the critic that knows the newest labels."""
-    models = Tracker(store, settings.tracking).models()
-    return models[-1].key if models else None
-
-
 def last_round(store: Workspace) -> int:
     """Number of the newest round; 0 before the first."""
     numbers = [int(name) for name in store.files.names("rounds") if name.isdigit()]
@@ -196,12 +162,6 @@ def report_path(number: int) -> str:
     return f"rounds/{number}/round.html"
 
 
-def _shard_size(stage: str, settings: EngineSettings) -> int:
-    """Scans a task handles; a scan that is rehearsed is judged once for every copy of it."""
-    size = settings.compute.shard_size
-    return max(1, size // (1 + settings.expert.copies)) if stage == "rehearse" else size
-
-
 def code_version() -> str:
     """The package's version, and the commit where the code is a git checkout."""
     try:
@@ -216,6 +176,12 @@ def code_version() -> str:
     return f"{package}+{found.stdout.strip()}" if found.returncode == 0 else package
 
 
-def _resumed(planned: EngineSettings, given: EngineSettings) -> EngineSettings:
-    """A round keeps its settings; only where it runs and how people come in may change."""
-    return planned.model_copy(update={"compute": given.compute, "review": given.review})
+def _gone_on(store: Workspace, plan: RoundPlan, given: EngineSettings) -> RoundPlan:
+    """A round keeps the settings that its judgements come from; where it runs, what tracks it, how
+    people come in and how the next model learns may change, and the plan says so."""
+    may_change = {name: getattr(given, name) for name in ("compute", "review", "tracking", "train")}
+    gone_on = plan.model_copy(update={"settings": plan.settings.model_copy(update=may_change)})
+    if gone_on != plan:
+        log.info("round %d goes on with changed settings", plan.number)
+        store.write_document(plan_path(plan.number), gone_on)
+    return gone_on

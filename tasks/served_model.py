@@ -21,8 +21,7 @@ from scalemai_core.intake.reader import read_case
 from scalemai_core.intake.sources import open_source
 from scalemai_core.judge.lesions.anatomy import seen_anatomy
 from scalemai_core.judge.lesions.candidates import find_candidates
-from scalemai_core.learn.predictor import Predictor
-from scalemai_core.learn.readout import Prediction
+from scalemai_core.learn.predict.predictor import Prediction, Predictor
 from scalemai_core.records.detection import DetectionReport
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX
@@ -60,11 +59,10 @@ class ServedModel(PythonModel):
     """The ensemble of fold models: CT files or arrays in, label maps and volumes out."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the document and all fold models."""
+        """Read the document and the weights that it says are for consumers."""
         folder = Path(context.artifacts["model"])
         document = ModelDocument.model_validate_json((folder / "model.json").read_text())
-        folds = range(len(document.folds))
-        self._predictor = Predictor.load(Folder(folder), document, folds, "auto", threads=2)
+        self._predictor = Predictor.load(Folder(folder), document, None, "auto", threads=2)
         measured = folder / LESIONS
         self._measured: DetectionReport | None = None
         if measured.exists():
@@ -76,7 +74,7 @@ class ServedModel(PythonModel):
         model_input,  # noqa: ANN001 - MLflow reads a type here as a schema
         params=None,  # noqa: ANN001
     ) -> list[Result]:
-        """One result a scan.
+        """One result a scan, with label maps on the scan's own grid; see ``Result``.
 
         ``model_input`` is a path or several (NIfTI, NRRD, MetaImage, DICOM folder), a data frame
         with a column ``path``, or dictionaries with ``image_zyx`` (HU, axes closest to RAS) and

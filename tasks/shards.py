@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import polars as pl
 
 from scalemai_core.errors import ScaleMAIError
+from scalemai_core.records.set_aside import SetAside
 from scalemai_core.records.shard import Shard, ShardSummary
-from scalemai_core.store.ledger import Ledger
+from scalemai_core.store.catalog.blocks import Blocks
+from scalemai_core.store.documents.ledger import Ledger
+from scalemai_core.store.patience import may_pass
 from scalemai_core.store.workspace import Workspace
 
 log = logging.getLogger("scalemai.shards")
@@ -51,40 +54,74 @@ def plan_shards(
 def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -> ShardSummary:
     """Do the work scan by scan; a bad scan becomes a row with its error, never a failed shard.
 
-    The ledger part is written last: a killed shard leaves nothing that counts as finished.
+    The ledger part is written last: a killed shard leaves nothing that counts as finished. An error
+    that may pass is no scan's fault: it ends the shard's task, which is tried again.
     """
     started = time.monotonic()
     rows: Rows = []
-    failed = 0
+    failed: dict[str, str] = {}
     for scan_id in shard.scan_ids:
         try:
             rows += work(scan_id)
         except BAD_DATA as error:
+            if may_pass(error):
+                raise
             log.warning("%s: scan %s set aside: %s", shard.title, scan_id, error)
-            rows.append({"scan_id": scan_id, "error": f"{type(error).__name__}: {error}"})
-            failed += 1
-    frame = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()
-    Ledger.of(workspace.files, shard).write(shard.scan_ids, frame)
+            failed[scan_id] = f"{type(error).__name__}: {error}"
+    record_shard(workspace, shard, rows, failed)
     seconds = time.monotonic() - started
     log.info("%s: %d scans, %.1f s", shard.title, len(shard.scan_ids), seconds)
     return ShardSummary(
         stage=shard.stage,
         index=shard.index,
         num_scans=len(shard.scan_ids),
-        num_failed=failed,
+        num_failed=len(failed),
         seconds=seconds,
     )
 
 
-def finished_rows(workspace: Workspace, round_number: int, stage: str, key: str) -> pl.DataFrame:
-    """A finished stage's good rows."""
-    rows = workspace.ledger(round_number, stage, key).rows()
+def record_shard(
+    workspace: Workspace,
+    shard: Shard,
+    rows: Rows,
+    failed: Mapping[str, str],
+    *,
+    whole_shard: bool = False,
+) -> None:
+    """Finish a shard: what it found, and which scans are set aside for which reason."""
+    if failed:
+        entry = SetAside(stage=shard.stage, reasons=dict(failed), whole_shard=whole_shard)
+        name = f"{shard.stage}-{shard.key}-{shard.scan_ids[0]}"
+        workspace.set_aside(shard.round).append(name.replace("/", "_"), entry)
+    rows = rows + [{"scan_id": scan_id, "error": reason} for scan_id, reason in failed.items()]
+    frame = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()
+    Ledger.of(workspace.files, shard).write(shard.scan_ids, frame)
+
+
+def finished_blocks(workspace: Workspace, round_number: int, stage: str, key: str) -> Blocks:
+    """A finished stage's good rows, some scans at a time."""
+    blocks = workspace.ledger(round_number, stage, key).blocks()
+    return Blocks(lambda: (good for block in blocks if (good := _good(block)).height))
+
+
+def finished_rows(
+    workspace: Workspace,
+    round_number: int,
+    stage: str,
+    key: str,
+    scan_ids: Collection[str] | None = None,
+) -> pl.DataFrame:
+    """A finished stage's good rows, of all its scans or of some."""
+    return _good(workspace.ledger(round_number, stage, key).rows(scan_ids=scan_ids))
+
+
+def _good(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("error").is_null()).drop("error") if "error" in rows.columns else rows
 
 
 def failed_scans(workspace: Workspace, round_number: int, stage: str, key: str) -> pl.DataFrame:
     """The scans a stage set aside, with their errors."""
-    rows = workspace.ledger(round_number, stage, key).rows()
+    rows = workspace.ledger(round_number, stage, key).rows(["scan_id", "error"])
     if "error" not in rows.columns:
         return pl.DataFrame(schema={"scan_id": pl.String, "error": pl.String})
     return rows.filter(pl.col("error").is_not_null()).select("scan_id", "error")

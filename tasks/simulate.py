@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.records.listed_item import ItemStatus
 from scalemai_core.records.reader import Reader, Role
-from scalemai_core.records.review import ReviewItem, Verdict
-from scalemai_core.records.review_entry import Act, ReviewEntry
+from scalemai_core.records.review import ReviewItem
+from scalemai_core.records.review_entry import ReviewEntry
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
+from scalemai_core.review.entries import entry_of
 from scalemai_core.review.ruling import rulings
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import labelled_scans
@@ -31,13 +32,14 @@ TURNS = (
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
-def simulate_shard(inputs: StageInputs, shard: Shard, truth: str) -> ShardSummary:
-    """Let the truth answer a shard's open questions, in the log where a person's answers go."""
+def simulate_shard(
+    inputs: StageInputs, shard: Shard, truth: str, said: Sequence[ReviewEntry]
+) -> ShardSummary:
+    """Let the truth answer what ``said`` leaves open, in the log where a person's answers go."""
     store, number = Workspace.open(inputs.workspace), inputs.plan.number
     log = store.review_log(number)
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
-    items = [item for item in posed_items(store, number) if item.scan_id in cases]
-    said = log.read()
+    items = posed_items(store, number, shard.scan_ids)
 
     def work(scan_id: str) -> Rows:
         own = [item for item in items if item.scan_id == scan_id]
@@ -49,7 +51,10 @@ def simulate_shard(inputs: StageInputs, shard: Shard, truth: str) -> ShardSummar
             standing = rulings(own, [*said, *entries])
             due = [item for item in own if standing[item.item_id].status is status]
             person = SimulatedReader(store, inputs, cases[scan_id], found, reader, slot)
-            entries += _entries(person.answers(due), reader)
+            entries += [
+                entry_of(verdict, f"{reader.name} {verdict.item_id}", reader)
+                for verdict in person.answers(due)
+            ]
         if entries:
             # A document of its own: what a killed shard, or another truth, said before stays.
             log.append(f"{SIMULATED}-{scan_id}-{_num_said(said, own)}", entries)
@@ -62,20 +67,3 @@ def _num_said(said: Iterable[ReviewEntry], items: Iterable[ReviewItem]) -> int:
     """Acts on these items before."""
     known = {item.item_id for item in items}
     return sum(entry.item_id in known for entry in said)
-
-
-def _entries(verdicts: list[Verdict], reader: Reader) -> list[ReviewEntry]:
-    return [
-        ReviewEntry(
-            entry_id=f"{reader.name} {verdict.item_id}",
-            act=Act.ANSWER,
-            round=verdict.round,
-            item_id=verdict.item_id,
-            reader=reader.name,
-            role=reader.role,
-            created=verdict.created,
-            seconds=verdict.seconds,
-            verdict=verdict,
-        )
-        for verdict in verdicts
-    ]

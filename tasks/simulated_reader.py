@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from scalemai_core.records.reader import Reader
 from scalemai_core.records.review import DRAWN_KINDS, ItemKind, ReviewItem, Verdict
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.review.choices import choices, chosen_map
+from scalemai_core.review.entries import verdict_on
 from scalemai_core.review.simulated import Reply, answer, answer_lesion
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -120,18 +120,7 @@ class SimulatedReader:
         return np.random.default_rng([seed, asked, self.slot])
 
     def _verdict(self, item: ReviewItem, said: Reply, label_map: str | None) -> Verdict:
-        return Verdict(
-            item_id=item.item_id,
-            round=item.round,
-            scan_id=item.scan_id,
-            structure=item.structure,
-            reader=self.reader.name,
-            choice=said.choice,
-            label_map=label_map,
-            base_label_map=item.base_label_map,
-            seconds=said.seconds,
-            created=datetime.now(UTC),
-        )
+        return verdict_on(item, self.reader, said.choice, label_map, said.seconds)
 
     def _draw(self, structure: str) -> str | None:
         """The true mask as a label map of its own; None where the structure is not there."""

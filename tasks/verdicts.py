@@ -13,7 +13,7 @@ from scalemai_core.records.review import ItemKind, ReviewItem, Verdict
 from scalemai_core.records.review_entry import ReviewEntry
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.review.ruling import rulings
-from scalemai_core.store import tables
+from scalemai_core.store.catalog import tables
 from scalemai_core.store.workspace import Workspace
 
 KEY = ["scan_id", "structure"]
@@ -39,13 +39,19 @@ def verdict_rows(items: Sequence[ReviewItem], entries: Sequence[ReviewEntry]) ->
     return pl.DataFrame(rows, schema={**tables.VERDICTS, "counts": pl.Boolean})
 
 
-def verdicts_of_round(store: Workspace, plan: RoundPlan) -> tuple[Verdict, ...]:
-    """The answers that count; none before the review is closed."""
-    return _that_count(store, plan.number)
+def verdicts_of_round(
+    store: Workspace, plan: RoundPlan, scan_ids: Sequence[str] | None = None
+) -> tuple[Verdict, ...]:
+    """The answers that count, on some scans or on all; none before the review is closed."""
+    return _that_count(store, plan.number, scan_ids)
 
 
-def _that_count(store: Workspace, number: int) -> tuple[Verdict, ...]:
+def _that_count(
+    store: Workspace, number: int, scan_ids: Sequence[str] | None = None
+) -> tuple[Verdict, ...]:
     rows = _answers_of(store, number).filter("counts").drop("counts").sort("item_id")
+    if scan_ids is not None:
+        rows = rows.filter(pl.col("scan_id").is_in(list(scan_ids)))
     return tuple(Verdict.model_validate(row) for row in rows.iter_rows(named=True))
 
 
@@ -88,7 +94,7 @@ def _findings(store: Workspace, number: int) -> pl.DataFrame:
     )
     items = tables_of_round.read("items").filter(pl.col("kind") != ItemKind.LESION.value)
     shown = items.select(*KEY, "kind")
-    sources = tables_of_round.read("decisions").select(*KEY, "source")
+    sources = tables_of_round.read("decisions", columns=[*KEY, "source"])
     audit = pl.col("kind") == ItemKind.AUDIT.value
     approved = (
         pl.when(audit)

@@ -38,7 +38,7 @@ def view_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
     """The views of a shard's questions; its rows are what the round's table ``views`` holds."""
     store, number = Workspace.open(inputs.workspace), inputs.plan.number
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
-    items = [item for item in asked_items(store, number) if item.scan_id in cases]
+    items = asked_items(store, number, shard.scan_ids)
 
     def work(scan_id: str) -> Rows:
         own = [item for item in items if item.scan_id == scan_id]

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 EXPECTED = ("401", "409", "net::ERR_FAILED")
 """Nobody is signed in at first, a mask may have changed, and a test cuts the connection itself."""
 START_SECONDS = 20
+LOCK_SECONDS = 0.3
+"""Longer than the page's lock-out after an answer."""
 
 
 @contextmanager
@@ -58,6 +60,30 @@ def page_at(
         page.goto(address)
         yield page, troubles
         browser.close()
+
+
+def press(page: Page, key: str) -> None:
+    """A key after the lock-out of the answer before."""
+    time.sleep(LOCK_SECONDS)
+    page.keyboard.press(key)
+
+
+def paint_and_save(page: Page) -> None:
+    """One stroke across the middle of the easel, then save."""
+    press(page, "e")
+    words = page.locator("#paint-words")
+    expect(words).to_contain_text("ml")
+    before = words.inner_text()
+    box = page.locator("#easel").bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + box["height"] / 3, middle[1], steps=6)
+    page.mouse.up()
+    expect(words).not_to_have_text(before)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="drawing is saved")).to_be_visible()
 
 
 def _troubles(said: ConsoleMessage) -> list[str]:

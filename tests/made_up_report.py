@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 from made_up_rounds import (
     FINDINGS,
-    GOLD_STRUCTURES,
     JUDGED,
     NO_EXPERT,
     NO_GOLD,
@@ -118,7 +117,6 @@ def make_report(**changes: Any) -> RoundReport:
 
 def full() -> RoundReport:
     return make_report(
-        gold=GOLD_STRUCTURES,
         history=(make_result(number=1, base_version=1, dataset_version=5, model_version=2),),
         examples=(make_example(Action.HOLD, 0.5), make_example(Action.REPLACE, None)),
     )

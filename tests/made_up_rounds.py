@@ -8,16 +8,58 @@ from typing import Any
 import polars as pl
 
 from scalemai_core.records.expert import ExpertReport, Family
-from scalemai_core.records.round import GoldScore, RoundResult, TruthScore
+from scalemai_core.records.gold import (
+    Estimate,
+    GoldScore,
+    Measured,
+    Sightings,
+    StructureScore,
+)
+from scalemai_core.records.round import RoundResult, TruthScore
 
 TRUTH = TruthScore(
     masks=1720, mean_dice_before=0.8714, mean_dice_automatic=0.9191, mean_dice_after=0.9337,
     under_80_before=0.142, under_80_after=0.051, faulty=244, corrected=161, made_worse=7, held=21,
 )  # fmt: skip
+
+
+def measured(new: float, champion: float | None, half: float) -> Measured:
+    """Two models and their difference, each give or take ``half``."""
+
+    def around(value: float) -> Estimate:
+        return Estimate(value=value, low=value - half, high=min(value + half, 1.0))
+
+    if champion is None:
+        return Measured(new=around(new))
+    return Measured(new=around(new), champion=around(champion), gain=around(new - champion))
+
+
+def structure_score(
+    name: str, new: float, champion: float | None, *, half: float = 0.01, patients: int = 24
+) -> StructureScore:
+    """One structure; its surface Dice is a little lower."""
+    return StructureScore(
+        structure=name, patients=patients, bounded=patients > 2,
+        dice=measured(new, champion, half),
+        nsd=measured(new - 0.04, None if champion is None else champion - 0.03, half),
+    )  # fmt: skip
+
+
 GOLD = GoldScore(
-    patients=24, mean_dice=0.9023, champion_mean_dice=0.8901, difference_low=0.0042,
+    patients=24, endpoint="dice", mean_dice=0.9023, champion_mean_dice=0.8901, mean_nsd=0.8712,
+    champion_mean_nsd=0.8655, tolerances=1, gains={
+        "dice": Estimate(value=0.0122, low=0.0042, high=0.0199),
+        "nsd": Estimate(value=0.0057, low=-0.0021, high=0.0134),
+    },
     worst_structure="adrenal_gland_left", worst_low=-0.0113,
-    test_patients=20, test_mean_dice=0.8974,
+    structures=(
+        structure_score("adrenal_gland_left", 0.8231, 0.8215, half=0.013),
+        structure_score("liver", 0.9533, 0.9490, half=0.004),
+        structure_score("prostate", 0.7712, 0.8011, half=0.06, patients=2),
+        structure_score("spleen", 0.9012, None),
+    ),
+    sightings=Sightings(absent=41, new=3, champion=5),
+    test_patients=20, test_mean_dice=0.8974, test_mean_nsd=0.8611, test_openings=2,
 )  # fmt: skip
 EXPERT = ExpertReport(
     source="gold", patients=12, masks=9120, calibration_error=0.021,
@@ -97,11 +139,5 @@ PEOPLE = pl.DataFrame(
         "reason": ["no mask is surely good", "set_absent", "touched"], "answers": [43, 12, 2],
         "current": [10, 1, 0], "other": [20, 11, 2], "drawn": [13, 0, 0], "chosen": [30, 12, 2],
         "agreed": [25, 11, 2],
-    }
-)  # fmt: skip
-GOLD_STRUCTURES = pl.DataFrame(
-    {
-        "structure": ["liver", "spleen"], "dice": [0.9533, 0.9012],
-        "champion_dice": [0.9490, None],
     }
 )  # fmt: skip

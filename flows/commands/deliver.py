@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from flows.commands.lazy import load, prepare_prefect
-from flows.commands.options import JsonOption, WorkspaceArgument
+from flows.commands.options import JsonOption, SettingsOption, WorkspaceArgument
 from flows.console import answer, print_json, print_table, say
+from scalemai_core.settings.file import load_settings
 from scalemai_core.store.workspace import Workspace
 
 app = typer.Typer()
@@ -36,6 +37,26 @@ def export(
 
 
 @app.command()
+def bundle(
+    workspace: WorkspaceArgument,
+    folder: Annotated[Path, typer.Argument(help="New folder.")],
+    version: Annotated[
+        int | None, typer.Option(help="Registered model version; else the champion.")
+    ] = None,
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model as a bundle that MONAI runs without this engine, with the model's card."""
+    tracking = load_settings(settings).tracking
+    model = load("consumer", "write_bundle")(workspace, tracking, version, folder)
+    answer(
+        as_json=as_json,
+        document={"model": model.model_dump(mode="json"), "folder": str(folder)},
+        line=f"Model version {model.version} in {folder}; read docs/README.md there first",
+    )
+
+
+@app.command()
 def predict(
     model_uri: Annotated[str, typer.Argument(help="e.g. models:/scalemai@champion")],
     scan_file: Annotated[str, typer.Argument(help="A volume file or DICOM folder.")],
@@ -43,10 +64,13 @@ def predict(
     workspace: Annotated[
         str | None, typer.Option(help="Whose registry; else MLFLOW_TRACKING_URI.")
     ] = None,
+    settings: SettingsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Segment one scan with a registered model; ids and volumes go to a table beside it."""
-    volumes_ml = load("consumer", "predict_file")(model_uri, scan_file, out_file, workspace)
+    tracking = load_settings(settings).tracking
+    predict_file = load("consumer", "predict_file")
+    volumes_ml = predict_file(model_uri, scan_file, out_file, workspace, tracking)
     if as_json:
         print_json({"labels": str(out_file), "volumes_ml": volumes_ml})
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +12,11 @@ from flows.commands.options import JsonOption, SettingsOption, WorkspaceArgument
 from flows.console import plain_rows, print_json, print_markdown, print_table, say
 from scalemai_core.errors import UsageError
 from scalemai_core.settings.file import load_settings
-from scalemai_core.store.workspace import Workspace
 
 app = typer.Typer()
+
+MOST_ROWS = 20
+"""Lines about scans set aside; more are listed as JSON."""
 
 
 @app.command()
@@ -33,8 +35,20 @@ def status(
     print_table("Models", columns, plain_rows(found["models"], columns))
     columns = ("number", "dataset_version", "model_version", "changed", "reviewed_share", "held")
     print_table("Rounds", columns, plain_rows(found["rounds"], columns))
+    if paces := found["pace"]:
+        going = "so far" if found["unfinished_round"] else "took"
+        number = found["unfinished_round"] or len(found["rounds"])
+        print_table(f"Round {number} {going}", list(paces[0]), plain_rows(paces, list(paces[0])))
     columns = ("reason", "message", "remedy")
     print_table("Rejected inputs", columns, plain_rows(found["rejected"], columns))
+    columns = ("round", "stage", "scan", "reason")
+    rows = plain_rows(found["set_aside"], columns)
+    print_table("Scans set aside in the newest round", columns, rows[:MOST_ROWS])
+    if len(rows) > MOST_ROWS:
+        say(f"... and {len(rows) - MOST_ROWS} more: --json lists them")
+    if openings := found["gold_test_openings"]:
+        last = openings[-1]
+        say(f"Gold test: opened {len(openings)} times, last in round {last['round']}")
     queue = found["queue"]
     say(f"Review queue: {queue['open']} open, {queue['decided']} decided")
     if found["waits_for"]:
@@ -42,36 +56,6 @@ def status(
         say(f"Round {number} waits for {questions} answers: run 'scalemai review serve'")
     elif found["unfinished_round"]:
         say(f"Round {found['unfinished_round']} is not finished: run 'scalemai round' again")
-
-
-@app.command()
-def versions(
-    workspace: WorkspaceArgument,
-    action: Annotated[Literal["list", "diff"], typer.Argument()] = "list",
-    older: Annotated[int | None, typer.Argument(metavar="[A]")] = None,
-    newer: Annotated[int | None, typer.Argument(metavar="[B]")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List dataset versions, or tell what changed from A to B, by whom and why."""
-    store = Workspace.open(workspace)
-    if action == "list":
-        found = [version.model_dump(mode="json") for version in store.catalog.versions()]
-        columns = ("number", "round", "scans", "annotations", "changed", "created", "digest")
-        if as_json:
-            print_json(found)
-        else:
-            print_table("Dataset versions", columns, plain_rows(found, columns))
-        return
-    if older is None or newer is None or older >= newer:
-        raise UsageError("versions diff takes two version numbers, the older first")
-    changes = store.catalog.changes(store.catalog.version(older), store.catalog.version(newer))
-    if as_json:
-        print_json(changes.to_dicts())
-        return
-    by = ["structure", "before", "after", "origin", "origin_name", "reason"]
-    counted = changes.group_by(by).len("masks").sort("masks", "structure", descending=[True, False])
-    title = f"Version {older} to {newer}: {changes.height} masks"
-    print_table(title, counted.columns, counted.rows())
 
 
 @app.command()

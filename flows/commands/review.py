@@ -160,7 +160,7 @@ def _share(found: Proportion | None) -> str:
     return f"{found.right} of {found.total}" if found and found.total else "none yet"
 
 
-def _prepared(workspace: str, path: Path | None, overrides: list[str] | None) -> EngineSettings:
-    engine = load_settings(path, overrides or [])
+def _prepared(workspace: str, settings: str | None, overrides: list[str] | None) -> EngineSettings:
+    engine = load_settings(settings, overrides or [])
     prepare_prefect(Workspace.open(workspace))
     return engine

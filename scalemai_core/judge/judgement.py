@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalemai_core.judge.rules.masks import Bools, Floats, Masks
-from scalemai_core.judge.rules.registry import verify
-from scalemai_core.judge.summary import LayerMaps, LayerRuns, States, complete, cut, summarise
+from scalemai_core.judge.side import Side, States
+from scalemai_core.judge.summary import LayerMaps, LayerRuns
 from scalemai_core.measure.overlap import Overlap
 from scalemai_core.measure.surface import compare_surfaces
 from scalemai_core.records.annotation import State
@@ -23,8 +24,12 @@ from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.records.scan import Scan
 from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
+from scalemai_core.volume.histogram import NUM_IDS as NUM_VALUES
 
 Findings = dict[Candidate, list[Finding]]
+Row = dict[str, Any]
+
+_FIELDS = tuple(Judgement.model_fields)
 
 
 def judge_scan(
@@ -42,48 +47,84 @@ def judge_scan(
     is taken to say ``absent`` where it has no voxels of a structure whose state is known. Raises
     ValueError where shapes differ or a label map holds ids that no structure has.
     """
-    taxonomy = load_taxonomy()
-    current, prediction = complete(current, scan.grid), complete(prediction, scan.grid)
-    stated = States.of(states, taxonomy)
-    runs, predicted_runs = cut(current), cut(prediction)
-    annotated = summarise(scan, image_zyx, current, runs, stated, settings)
-    predicted = summarise(
-        scan, image_zyx, prediction, predicted_runs, stated.as_predicted(), settings
-    )
+    stated = States.of(states)
+    annotated = Side.of(scan, image_zyx, current, stated, settings)
+    predicted = Side.of(scan, image_zyx, prediction, stated.as_predicted(), settings)
     findings = {
-        Candidate.CURRENT: verify(annotated, settings),
-        Candidate.PREDICTION: verify(predicted, settings),
+        Candidate.CURRENT: list(annotated.findings),
+        Candidate.PREDICTION: list(predicted.findings),
     }
-    columns = _agreement(runs, predicted_runs, scan.grid, taxonomy)
-    for side, masks in ((Candidate.CURRENT, annotated), (Candidate.PREDICTION, predicted)):
-        columns |= _numbers(masks, side)
-        columns |= _signs(findings[side], side, taxonomy)
+    return judge_sides(scan, states, annotated, predicted), findings
+
+
+def judge_sides(
+    scan: Scan, states: Mapping[str, State], current: Side, prediction: Side
+) -> list[Judgement]:
+    """Judge a side against a prediction: the structures with voxels or a known state."""
+    # The numbers are our own: checking millions of them again would cost more than finding them.
+    rows = judged_rows(scan, states, current, prediction)
+    said = {"candidate": Candidate.CURRENT}
+    return [
+        Judgement.model_construct(None, **{**row, **said, "state": State(row["state"])})
+        for row in rows
+    ]
+
+
+def judged_rows(
+    scan: Scan,
+    states: Mapping[str, State],
+    current: Side,
+    prediction: Side,
+    among: Collection[str] | None = None,
+) -> list[Row]:
+    """The same judgements as rows of a table: millions of them never become records.
+
+    Where only some structures are asked for, only those are compared.
+    """
+    taxonomy = load_taxonomy()
+    own, predicted = current.runs, prediction.runs
+    if among is not None:
+        own, predicted = (_only(runs, among, taxonomy) for runs in (own, predicted))
+    columns = _agreement(own, predicted, scan.grid, taxonomy)
+    for candidate, side in ((Candidate.CURRENT, current), (Candidate.PREDICTION, prediction)):
+        columns |= _numbers(side.masks, candidate)
+        columns |= _signs(side.findings, candidate, taxonomy)
     columns["offset_mm"] = _nullable(
-        np.linalg.norm(annotated.centroid_mm - predicted.centroid_mm, axis=1)
+        np.linalg.norm(current.masks.centroid_mm - prediction.masks.centroid_mm, axis=1)
     )
-    rows = stated.known | (annotated.volume_ml > 0) | (predicted.volume_ml > 0)
-    return _records(scan.scan_id, rows, states, columns, taxonomy), findings
+    there = (current.masks.volume_ml > 0) | (prediction.masks.volume_ml > 0)
+    rows = States.of(states).known | there
+    if among is not None:
+        rows &= np.isin(np.arange(NUM_IDS), [taxonomy[name].id for name in among])
+    return _rows(scan.scan_id, rows, states, columns, taxonomy)
+
+
+def _only(runs: LayerRuns, structures: Collection[str], taxonomy: Taxonomy) -> LayerRuns:
+    """The layers of some structures, without any other."""
+    kept = np.zeros(NUM_VALUES, dtype=np.uint8)
+    for name in structures:
+        kept[taxonomy.member_ids(name)] = taxonomy.member_ids(name)
+    layers = {taxonomy[name].layer for name in structures}
+    return {layer: runs[layer].merged(kept) for layer in layers}
 
 
 def _agreement(
     current: LayerRuns, prediction: LayerRuns, grid: Grid, taxonomy: Taxonomy
 ) -> dict[str, Sequence[Any]]:
-    dice, surface_mm, hd95_mm, surface_dice = np.full((4, NUM_IDS), np.nan)
-    shared_ml = np.zeros(NUM_IDS)
+    surface_mm, hd95_mm, surface_dice = np.full((3, NUM_IDS), np.nan)
+    # Layers share no structure.
+    meetings = sum(current[layer].joint_histogram(prediction[layer]) for layer in current)
+    overlap = Overlap.of_histogram(np.asarray(meetings), taxonomy.unions)
     for layer in current:
-        meetings = current[layer].joint_histogram(prediction[layer])
-        overlap = Overlap.of_histogram(meetings, taxonomy.unions)
         surfaces = compare_surfaces(
             current[layer], prediction[layer], grid.spacing_mm_zyx, taxonomy.unions
         )
         ids = [structure.id for structure in taxonomy.in_layer(layer)]
-        dice[ids] = overlap.dice[ids]
-        shared_ml[ids] = grid.voxel_ml * overlap.intersection[ids]
         surface_mm[ids], hd95_mm[ids] = surfaces.mean_mm[ids], surfaces.hd95_mm[ids]
         surface_dice[ids] = surfaces.dice[ids]
     return {
-        "dice": _nullable(dice),
-        "intersection_ml": shared_ml.tolist(),
+        "dice": _nullable(overlap.dice),
+        "intersection_ml": (grid.voxel_ml * overlap.intersection).tolist(),
         "surface_mm": _nullable(surface_mm),
         "hd95_mm": _nullable(hd95_mm),
         "surface_dice": _nullable(surface_dice),
@@ -131,23 +172,25 @@ def _signs(
     }
 
 
-def _records(
+def _rows(
     scan_id: str,
     rows: Bools,
     states: Mapping[str, State],
     columns: Mapping[str, Sequence[Any]],
     taxonomy: Taxonomy,
-) -> list[Judgement]:
-    # The numbers are our own: checking millions of them again would cost more than finding them.
-    names = {int(row): taxonomy.by_id(int(row)).name for row in np.flatnonzero(rows)}
+) -> list[Row]:
+    names = ("", *taxonomy.names)
+    every: dict[str, Sequence[Any]] = {
+        **columns,
+        "scan_id": [scan_id] * NUM_IDS,
+        "structure": names,
+        "candidate": [Candidate.CURRENT.value] * NUM_IDS,
+        "state": [states.get(name, State.UNKNOWN).value for name in names],
+    }
+    wanted = (every[field] for field in _FIELDS)
     return [
-        Judgement.model_construct(
-            scan_id=scan_id,
-            structure=name,
-            state=states.get(name, State.UNKNOWN),
-            **{column: values[row] for column, values in columns.items()},
-        )
-        for row, name in names.items()
+        dict(zip(_FIELDS, row, strict=True))
+        for row in compress(zip(*wanted, strict=True), rows.tolist())
     ]
 
 

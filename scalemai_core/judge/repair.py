@@ -157,13 +157,15 @@ def _renames(
 
 def _namesakes(dice: NDArray[np.float64], whole: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Structures whose mask lies on the prediction of another one rather than on its own."""
-    for own in whole:
-        others = np.array([other for other in whole if other != own], dtype=np.intp)
-        if not len(others):
-            continue
-        best = int(others[np.argmax(dice[own, others])])
-        if dice[own, best] >= max(NAMESAKE_DICE, NAMESAKE_FACTOR * dice[own, own]):
-            yield own, best
+    if len(whole) <= 1:
+        return
+    others = dice[np.ix_(whole, whole)]
+    own = np.diagonal(others).copy()
+    np.fill_diagonal(others, -1.0)
+    best = others.argmax(axis=1)
+    wrong = others.max(axis=1) >= np.maximum(NAMESAKE_DICE, NAMESAKE_FACTOR * own)
+    for row in np.flatnonzero(wrong).tolist():
+        yield whole[row], whole[best[row]]
 
 
 def _words(renames: Mapping[int, int], taxonomy: Taxonomy) -> dict[str, str]:

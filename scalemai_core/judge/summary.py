@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
-from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs]
+from numpy.typing import NDArray
 
-from scalemai_core.judge.rules.masks import Bools, Floats, Masks
+from scalemai_core.judge.rules.masks import Floats, Masks
 from scalemai_core.measure.edges import Edges, find_edges
 from scalemai_core.measure.overlap import Overlap
 from scalemai_core.measure.shape import ShapeTable, describe
 from scalemai_core.radiology.stated import stated
-from scalemai_core.records.annotation import State
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Structure
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
+from scalemai_core.volume.reach import count_near
 from scalemai_core.volume.runs import Runs
 
 EDGE_MM = 3.0
@@ -31,40 +29,6 @@ LayerMaps = Mapping[Layer, LabelsZYX]
 
 LayerRuns = Mapping[Layer, Runs]
 """Label maps by layer, cut into runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class States:
-    """Which structures are stated to be there and which not, by id; the others are unknown."""
-
-    present: Bools
-    absent: Bools
-    from_voxels: bool = False
-    """What is known is present where it has voxels: so speaks a prediction."""
-
-    @classmethod
-    def of(cls, states: Mapping[str, State], taxonomy: Taxonomy) -> States:
-        """From states by structure; raises UsageError for an unknown name."""
-        present, absent = np.zeros((2, NUM_IDS), dtype=np.bool_)
-        for name, state in states.items():
-            present[taxonomy[name].id] = state is State.PRESENT
-            absent[taxonomy[name].id] = state is State.ABSENT
-        return cls(present, absent)
-
-    @property
-    def known(self) -> Bools:
-        """Not unknown."""
-        return self.present | self.absent
-
-    def as_predicted(self) -> States:
-        """What is known here, stated by the voxels of a prediction."""
-        return replace(self, from_voxels=True)
-
-    def given(self, volume_ml: Floats) -> tuple[Bools, Bools]:
-        """Stated present, stated absent, for masks of these volumes."""
-        if not self.from_voxels:
-            return self.present, self.absent
-        return volume_ml > 0, self.known & (volume_ml == 0)
 
 
 def complete(maps: LayerMaps, grid: Grid) -> dict[Layer, LabelsZYX]:
@@ -87,32 +51,25 @@ def summarise(
     image_zyx: ImageZYX,
     maps: LayerMaps,
     runs: LayerRuns,
-    states: States,
     settings: JudgeSettings,
 ) -> Masks:
-    """All that the rules see of one candidate; ``maps`` and their ``runs`` hold every layer."""
+    """All that the rules see of one candidate; ``maps`` and their ``runs`` hold every layer.
+
+    Nothing is stated of the masks yet.
+    """
     taxonomy = load_taxonomy()
-    tables = {
-        layer: describe(
-            labels,
-            image_zyx,
-            scan.grid,
-            taxonomy.unions,
-            min_component_ml=settings.min_component_ml,
-        )
-        for layer, labels in runs.items()
-    }
-    shape = _joined(tables, taxonomy)
+    layers, least_ml = tuple(runs.values()), settings.min_component_ml
+    shape = describe(layers, image_zyx, scan.grid, taxonomy.unions, min_component_ml=least_ml)
     shared = _shared_voxels(runs, taxonomy)
-    present, absent = states.given(shape.volume_ml)
+    nothing = np.zeros(NUM_IDS, dtype=np.bool_)
     slice_mm = scan.grid.spacing_mm_zyx[0]
     edges = _edges(runs, image_zyx, scan.grid, taxonomy)
     return Masks(
         taxonomy=taxonomy,
         sex=scan.sex,
         slice_mm=slice_mm,
-        present=present,
-        absent=absent,
+        present=nothing,
+        absent=nothing,
         volume_ml=shape.volume_ml,
         own_ml=_own_voxels(shape, taxonomy) * scan.grid.voxel_ml,
         mean_hu=shape.mean_hu,
@@ -132,17 +89,6 @@ def summarise(
         overlap_ml=shared * scan.grid.voxel_ml,
         reported=stated(scan.report, taxonomy),
     )
-
-
-def _joined(tables: Mapping[Layer, ShapeTable], taxonomy: Taxonomy) -> ShapeTable:
-    """One table: each structure's row from its own layer."""
-    first = next(iter(tables.values()))
-    joined = {field: getattr(first, field).copy() for field in first.__dataclass_fields__}
-    for layer, table in tables.items():
-        ids = [structure.id for structure in taxonomy.in_layer(layer)]
-        for field, column in joined.items():
-            column[ids] = getattr(table, field)[ids]
-    return type(first)(**joined)
 
 
 def _ends_mm(shape: ShapeTable, grid: Grid) -> Floats:
@@ -177,46 +123,47 @@ def _own_voxels(shape: ShapeTable, taxonomy: Taxonomy) -> Floats:
 
 def _shared_voxels(runs: LayerRuns, taxonomy: Taxonomy) -> Floats:
     """(89, 89) voxels that structures of different layers share."""
-    shared = np.zeros((NUM_IDS, NUM_IDS))
-    anatomy = runs[Layer.ANATOMY]
-    for layer in (Layer.VESSELS, Layer.LESIONS):
-        between = Overlap.of_histogram(anatomy.joint_histogram(runs[layer]), taxonomy.unions).shared
-        between[0, :] = between[:, 0] = 0
-        shared += between + between.T
-    return shared
+    anatomy, vessels, lesions = (
+        runs[layer] for layer in (Layer.ANATOMY, Layer.VESSELS, Layer.LESIONS)
+    )
+    meetings = anatomy.joint_histogram(vessels) + anatomy.joint_histogram(lesions)
+    between = Overlap.of_histogram(meetings, taxonomy.unions).shared
+    between[0, :] = between[:, 0] = 0
+    return (between + between.T).astype(np.float64)
 
 
 def _host_share(
     maps: LayerMaps, shape: ShapeTable, shared: Floats, grid: Grid, settings: JudgeSettings
 ) -> Floats:
     """Share of each structure inside its labelled hosts, or near them where that is little."""
-    taxonomy = load_taxonomy()
+    taxonomy, spacing_mm_zyx = load_taxonomy(), grid.spacing_mm_zyx
     share = np.full(NUM_IDS, np.nan)
     for structure in taxonomy.structures:
         hosts = [taxonomy[name].id for name in structure.inside]
-        if shape.voxels[structure.id] == 0 or not shape.voxels[hosts].any():
+        if not hosts or shape.voxels[structure.id] == 0 or not shape.voxels[hosts].any():
             continue
         share[structure.id] = shared[hosts, structure.id].sum() / shape.voxels[structure.id]
         if share[structure.id] < settings.host_share:
-            share[structure.id] = _near_share(maps, structure, shape, grid, settings.host_mm)
+            own_box = shape.box_zyx[structure.id]
+            near = _near_share(maps, structure, own_box, settings.host_mm, spacing_mm_zyx)
+            share[structure.id] = near
     return share
 
 
 def _near_share(
-    maps: LayerMaps, structure: Structure, shape: ShapeTable, grid: Grid, reach_mm: float
+    maps: LayerMaps,
+    structure: Structure,
+    own_box: NDArray[np.int64],
+    reach_mm: float,
+    spacing_mm_zyx: tuple[float, float, float],
 ) -> float:
-    """Share of a structure within a distance of its hosts."""
+    """Share of a structure, which lies in a box (3, 2), within a distance of its hosts."""
     taxonomy = load_taxonomy()
-    spacing_mm = np.array(grid.spacing_mm_zyx)
-    reach = np.ceil(reach_mm / spacing_mm).astype(int)
-    low = np.maximum(shape.box_zyx[structure.id, :, 0] - reach, 0)
-    high = shape.box_zyx[structure.id, :, 1] + reach
+    reach = np.ceil(reach_mm / np.array(spacing_mm_zyx)).astype(int)
+    low, high = np.maximum(own_box[:, 0] - reach, 0), own_box[:, 1] + reach
     box = tuple(slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
-    inside = taxonomy.unions[structure.id][maps[structure.layer][box]]
-    members = np.concatenate([taxonomy.member_ids(name) for name in structure.inside])
-    host = np.isin(maps[taxonomy[structure.inside[0]].layer][box], members)
-    if not host.any():
-        return 0.0
-    # Sound because distances are asked for, of a mask: scipy then returns one array.
-    away_mm = cast("Floats", ndimage.distance_transform_edt(~host, sampling=spacing_mm))  # pyright: ignore[reportUnknownMemberType]
-    return float(np.count_nonzero(away_mm[inside] <= reach_mm)) / float(np.count_nonzero(inside))
+    places = np.flatnonzero(taxonomy.unions[structure.id][maps[structure.layer][box]])
+    rows = [taxonomy[name].id for name in structure.inside]
+    hosts = np.asarray(taxonomy.unions[rows].any(axis=0))
+    around_zyx = maps[taxonomy[structure.inside[0]].layer][box]
+    return count_near(around_zyx, places, hosts, reach_mm, spacing_mm_zyx) / len(places)

@@ -82,6 +82,11 @@ class Channels:
         """All channels, backgrounds included."""
         return sum(layer.num_channels for layer in self.layers)
 
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Per layer its first channel, and the one behind its last."""
+        return [(layer.span.start, layer.span.stop) for layer in self.layers]
+
     def ids_of(self, layer: Layer) -> NDArray[np.uint8]:
         """Structure id of every channel of a layer, background first; raises KeyError."""
         for channels in self.layers:

@@ -3,55 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from scalemai_core.errors import UsageError
 from scalemai_core.learn.channels import Channels
+from scalemai_core.learn.teaching import training_cases
 from scalemai_core.records.annotation import State
-from scalemai_core.records.label_map import Layer
 from scalemai_core.records.model import ModelDocument
+from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.scan import Scan
+from scalemai_core.records.stratum import Stratum
 from scalemai_core.records.training import ChannelNames, TrainingCase, TrainingPlan
 from scalemai_core.settings.engine import EngineSettings
-from scalemai_core.store.ledger import step_key
-from scalemai_core.taxonomy.taxonomy import Taxonomy
+from scalemai_core.settings.learning import TrainSettings
+from scalemai_core.store.documents.ledger import step_key
+from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 
 MIN_PATIENTS = 2
-"""Labelled patients a fold needs; with fewer, one model trains on all and predicts in-sample."""
-FORMAT = 1
+"""Labelled patients a fold needs; with fewer, or none at all in a fold before the last one that has
+some, one model trains on all and predicts in-sample."""
+FORMAT = 3
 
 
 def training_plans(
     workspace: str,
     scans: Sequence[Scan],
     annotations: pl.DataFrame,
-    settings: EngineSettings,
+    plan: RoundPlan,
     parent: ModelDocument | None,
-    taxonomy: Taxonomy,
+    missed: tuple[Stratum, ...],
 ) -> tuple[TrainingPlan, ...]:
-    """A plan a fold, or a single in-sample one where patients are too few.
+    """A plan a fold, or a single in-sample one where patients are too few; with ``train.refit``
+    one more on all scans.
 
     Gold never trains. A fold continues from its own predecessor in ``parent`` and from no other,
-    so that a scan never meets a model that saw its patient. Raises UsageError without any label.
+    so that a scan never meets a model that saw its patient. Lesions of the strata ``missed`` are
+    drawn more often. No plan where nothing may teach; without a ``parent`` to keep instead, that is
+    a UsageError.
     """
-    cases = training_cases(scans, annotations, taxonomy)
+    settings, taxonomy = plan.settings, load_taxonomy()
+    cases = training_cases(scans, annotations, plan, taxonomy)
+    if not cases and parent is not None:
+        return ()
     if not cases:
         raise UsageError("no scan has a label to train on: ingest labelled scans that are not gold")
     fold_of = {scan.scan_id: scan.fold for scan in scans}
-    channels = _channels(annotations, {case.scan_id for case in cases}, taxonomy)
+    channels = _channels(annotations, cases, taxonomy)
     folds = _folds(cases, fold_of)
-    key = step_key(
-        format=FORMAT,
-        cases=cases,
-        channels=channels,
-        network=settings.network,
-        input=settings.input,
-        train=settings.train,
-        processes=settings.compute.train_processes,
-        parent=parent.key if parent else None,
-        seed=settings.seed,
-    )
+    start = _Start(None if plan.number % settings.train.restart_every == 0 else parent, plan)
+    key = _model_key(cases, channels, settings, start.key, missed)
     return tuple(
         TrainingPlan(
             workspace=workspace,
@@ -62,55 +64,51 @@ def training_plans(
             network=settings.network,
             input=settings.input,
             train=settings.train,
-            seed=settings.seed + fold,
-            init=_predecessor(parent, fold, len(folds), settings),
+            tumours=settings.tumours,
+            missed=missed,
+            seed=settings.seed + (len(folds) if fold is None else fold),
+            init=start.weights(fold, len(folds)),
             device=settings.compute.device,
             threads=settings.compute.threads,
+            feed_workers=settings.compute.feed_workers,
         )
-        for fold in folds
+        for fold in (*folds, *_refitted(folds, settings.train))
     )
 
 
-def training_cases(
-    scans: Sequence[Scan], annotations: pl.DataFrame, taxonomy: Taxonomy
-) -> tuple[TrainingCase, ...]:
-    """The scans with at least one mask that may teach, gold left out."""
-    silent = (pl.col("state") == State.UNKNOWN.value) | (pl.col("weight") == 0)
-    by_scan = annotations.sort("scan_id", "structure").partition_by("scan_id", as_dict=True)
-    cases: list[TrainingCase] = []
-    for scan in sorted(scans, key=lambda scan: scan.scan_id):
-        rows = by_scan.get((scan.scan_id,))
-        if scan.gold is not None or rows is None:
-            continue
-        unknown = rows.filter(silent)["structure"]
-        doubted = rows.filter(~silent & (pl.col("weight") < 1.0))
-        teaching = rows.filter(~silent & (pl.col("state") == State.PRESENT.value))
-        if not teaching.height:
-            continue
-        maps = dict(rows.select("structure", "label_map").iter_rows())
-        label_maps = {
-            layer: next((maps[s.name] for s in taxonomy.in_layer(layer) if maps.get(s.name)), None)
-            for layer in Layer
-        }
-        cases.append(
-            TrainingCase(
-                scan_id=scan.scan_id,
-                patient=scan.patient,
-                grid=scan.grid,
-                label_maps=label_maps,
-                unknown=tuple(unknown),
-                weights=dict(doubted.select("structure", "weight").iter_rows()),
-            )
-        )
-    return tuple(cases)
+def _model_key(
+    cases: Sequence[TrainingCase],
+    channels: ChannelNames,
+    settings: EngineSettings,
+    parent: str | None,
+    missed: tuple[Stratum, ...],
+) -> str:
+    """Hash of all that decides the weights, but for rounding: neither device nor processes."""
+    return step_key(
+        format=FORMAT,
+        cases=cases,
+        channels=channels,
+        network=settings.network,
+        input=settings.input,
+        train=settings.train,
+        tumours=settings.tumours,
+        missed=missed,
+        parent=parent,
+        seed=settings.seed,
+    )
 
 
-def _channels(annotations: pl.DataFrame, scan_ids: set[str], taxonomy: Taxonomy) -> ChannelNames:
+def _channels(
+    annotations: pl.DataFrame, cases: Sequence[TrainingCase], taxonomy: Taxonomy
+) -> ChannelNames:
+    """Of every structure that some scan teaches: a channel never taught would say anything."""
+    pairs = [(case.scan_id, name) for case in cases for name in case.unknown]
+    silent = pl.DataFrame(pairs, schema=["scan_id", "structure"], orient="row")
+    silent = silent.cast({"scan_id": pl.String, "structure": pl.String})
     teaching = annotations.filter(
-        pl.col("scan_id").is_in(sorted(scan_ids))
+        pl.col("scan_id").is_in([case.scan_id for case in cases])
         & (pl.col("state") == State.PRESENT.value)
-        & (pl.col("weight") > 0)
-    )
+    ).join(silent, on=["scan_id", "structure"], how="anti")
     return Channels.of(teaching["structure"].unique().sort().to_list(), taxonomy).names
 
 
@@ -119,16 +117,37 @@ def _folds(cases: Sequence[TrainingCase], fold_of: dict[str, int]) -> tuple[int,
     for case in cases:
         patients.setdefault(fold_of[case.scan_id], set()).add(case.patient)
     enough = len(patients) > 1 and min(map(len, patients.values())) >= MIN_PATIENTS
-    return tuple(sorted(patients)) if enough else (0,)
+    # A model is found by its fold's number: were one left out, the next would take its place, and
+    # predict patients that it has seen.
+    gapless = len(patients) == max(patients) + 1
+    return tuple(sorted(patients)) if enough and gapless else (0,)
 
 
-def _predecessor(
-    parent: ModelDocument | None, fold: int, num_folds: int, settings: EngineSettings
-) -> str | None:
-    same = (
-        parent is not None
-        and len(parent.folds) == num_folds
-        and parent.network == settings.network
-        and parent.input == settings.input
-    )
-    return parent.folds[fold] if parent is not None and same else None
+def _refitted(folds: Sequence[int], settings: TrainSettings) -> tuple[None, ...]:
+    """The model on all scans, unless the only fold model is that one."""
+    return (None,) if settings.refit and len(folds) > 1 else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Which earlier weights a training may go on from."""
+
+    parent: ModelDocument | None
+    plan: RoundPlan
+
+    @property
+    def key(self) -> str | None:
+        """Key of the model whose weights they are."""
+        return self.parent.key if self.parent else None
+
+    def weights(self, fold: int | None, num_folds: int) -> str | None:
+        """The same fold's weights in the same network; None starts from scratch."""
+        parent, settings = self.parent, self.plan.settings
+        if (
+            parent is None
+            or len(parent.folds) != num_folds
+            or parent.network != settings.network
+            or parent.input != settings.input
+        ):
+            return None
+        return parent.refit if fold is None else parent.folds[fold]

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from scalemai_core.errors import TrainingError
 from scalemai_core.learn.channels import channel_titles
-from scalemai_core.learn.networks import Segmenter
+from scalemai_core.learn.network.segmenter import Segmenter
+from scalemai_core.learn.network.state import load_unique_state, unique_state
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import ChannelNames
 
@@ -38,16 +39,14 @@ class Weights:
     @classmethod
     def of(cls, network: Segmenter, channels: ChannelNames) -> Weights:
         """A copy of a network's weights, on the CPU."""
-        state = network.state_dict()
+        state = unique_state(network)
         return cls({name: t.detach().cpu().contiguous() for name, t in state.items()}, channels)
 
     @classmethod
     def from_bytes(cls, data: bytes, path: str) -> Weights:
         """Read a safetensors document; raises TrainingError naming ``path``."""
         try:
-            length = int.from_bytes(data[:HEADER_LENGTH_BYTES], "little")
-            header = json.loads(data[HEADER_LENGTH_BYTES : HEADER_LENGTH_BYTES + length])
-            stored = json.loads(header["__metadata__"][CHANNELS_KEY])
+            stored = json.loads(metadata(data)[CHANNELS_KEY])
             tensors = load(data)
         except (SafetensorError, ValueError, KeyError) as error:
             raise TrainingError(f"{path} holds no weights of this engine: {error!r}") from error
@@ -68,7 +67,7 @@ class Weights:
             for name in ("head.weight", "head.bias"):
                 tensors[name] = self._rows_by_title(tensors[name], own[name], channels)
         try:
-            network.load_state_dict(tensors)
+            load_unique_state(network, tensors)
         except RuntimeError as error:
             raise TrainingError(f"weights of another network: {error}") from error
 
@@ -79,6 +78,13 @@ class Weights:
             if title in row_of:
                 rows[row] = stored[row_of[title]].to(rows)
         return rows
+
+
+def metadata(data: bytes) -> dict[str, str]:
+    """What a safetensors document says of itself; raises ValueError or KeyError if nothing."""
+    length = int.from_bytes(data[:HEADER_LENGTH_BYTES], "little")
+    header = json.loads(data[HEADER_LENGTH_BYTES : HEADER_LENGTH_BYTES + length])
+    return header["__metadata__"]
 
 
 def load_weights(files: ReadsBytes, path: str) -> Weights:

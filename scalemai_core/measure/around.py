@@ -5,6 +5,7 @@ Row by row, nearest rows first: all voxels around one in a row are told by one w
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -29,13 +30,16 @@ def no_bits(shape_zyx: Triple) -> Bits:
     return np.zeros(int(np.prod(shape_zyx)) // 64 + 3, dtype=np.uint64)
 
 
-def rows_around(spacing_mm_zyx: tuple[float, float, float]) -> tuple[Places, Floats, float]:
+@lru_cache(maxsize=64)
+def rows_around(
+    spacing_mm_zyx: tuple[float, float, float], wanted_mm: float = NEAR_MM
+) -> tuple[Places, Floats, float]:
     """Steps (n, 2) along z and y to rows within reach, nearest first, their squared mm, and reach.
 
     What lies within reach along a row fits into one word.
     """
     step_z, step_y, step_x = spacing_mm_zyx
-    near_mm = min(NEAR_MM, MAX_STEPS * step_x)
+    near_mm = min(wanted_mm, MAX_STEPS * step_x)
     reach = int(near_mm / step_z), int(near_mm / step_y)
     steps = np.array(list(product(*(range(-n, n + 1) for n in reach))), dtype=np.int64)
     squared = (steps[:, 0] * step_z) ** 2 + (steps[:, 1] * step_y) ** 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scalemai_core.measure.unions import united
 from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.volume.compiled import compiled
 from scalemai_core.volume.runs import Runs
@@ -69,35 +70,53 @@ def find_edges(
     beyond their border than within, they go on. Raises ValueError for ids of n or more.
     """
     num = len(unions)
-    inner = np.zeros((3, num, NUM_BINS), dtype=np.int64)
-    outer = np.zeros((3, 2, num, NUM_BINS), dtype=np.int64)
-    faces = np.zeros((3, 2, num, num), dtype=np.int64)
+    inner = np.zeros((num, 3, NUM_BINS), dtype=np.int64)
+    outer = np.zeros((num, 3, 2, NUM_BINS), dtype=np.int64)
+    faces = np.zeros((num, 3, 2, num), dtype=np.int64)
     z, y, x = (max(1, round(reach_mm / spacing_mm)) for spacing_mm in spacing_mm_zyx)
     for labels in layers:
         if labels.labels.max(initial=0) >= num:
             raise ValueError(f"label map holds ids above {num - 1}")
         _count(labels, image_zyx, (z, y, x), densest, (inner, outer, faces))
-    members = unions.astype(np.float64)
     # Faces between two parts are not the border of the whole.
-    leaves: Floats = np.moveaxis((members @ faces * (1.0 - members)).sum(axis=3), 2, 0)
-    return _shares(np.moveaxis(members @ inner, 1, 0), np.moveaxis(members @ outer, 2, 0), leaves)
+    leaves = np.einsum("sdei,si->sde", united(faces, unions), ~unions)
+    return _shares(united(inner, unions), united(outer, unions), leaves)
 
 
 def _shares(inner: Floats, outer: Floats, leaves: Floats) -> Edges:
     """From steps inside (n, 3, bin), steps outward (n, 3, 2, bin) and border faces (n, 3, 2)."""
-    below = np.cumsum(inner, axis=2)
-    total = below[:, :, -1:]
+    total = inner.sum(axis=2)
+    usual, covered, at_most = (
+        np.zeros(total.shape),
+        np.full(total.shape, np.nan),
+        outer[..., 0].copy(),
+    )
+    _tell(inner, outer, total, (usual, covered, at_most))
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = below / total
-        usual = np.argmax(share >= INNER_SHARE, axis=2)[:, :, None]
-        covered = np.take_along_axis(share, usual, axis=2)
-        at_most = np.take_along_axis(np.cumsum(outer, axis=3), usual[:, :, None], axis=3)
-        open_faces = np.minimum(at_most[..., 0] / covered, leaves)
+        open_faces = np.minimum(at_most / covered[:, :, None], leaves)
         return Edges(
             open_share=open_faces.sum(axis=(1, 2)) / leaves.sum(axis=(1, 2)),
             open_face=open_faces / leaves.max(axis=2, keepdims=True),
-            texture_hu=np.where(total > 0, STEP_HU * (usual + 1), np.nan)[:, :, 0].max(axis=1),
+            texture_hu=np.where(total > 0, STEP_HU * (usual + 1), np.nan).max(axis=1),
         )
+
+
+@compiled
+def _tell(inner: Floats, outer: Floats, total: Floats, told: tuple[Floats, Floats, Floats]) -> None:
+    """By structure and axis: the last bin of usual steps inside, the share of them up to it, and
+    how many steps outward, either way, are no larger."""
+    usual, covered, at_most = told
+    for s in range(len(total)):
+        for axis in range(3):
+            if total[s, axis] == 0:
+                continue
+            below, last = inner[s, axis, 0], 0
+            while below / total[s, axis] < INNER_SHARE:
+                last += 1
+                below += inner[s, axis, last]
+            usual[s, axis], covered[s, axis] = last, below / total[s, axis]
+            for side in range(2):
+                at_most[s, axis, side] = outer[s, axis, side, : last + 1].sum()
 
 
 @compiled
@@ -116,11 +135,11 @@ def _count(
         for axis in range(3):
             far = _step(axis, reach[axis])
             if z + far[0] < depth:
-                _stay(labels, image_zyx, z, far, (every, due[axis]), inner[axis])
+                _stay(labels, image_zyx, z, far, (every, due[axis]), inner[:, axis])
             for side, sign in enumerate((-1, 1)):
                 way, far = _step(axis, sign), _step(axis, sign * reach[axis])
                 if 0 <= z + far[0] < depth:
-                    beyond = outer[axis, side], faces[axis, side]
+                    beyond = outer[:, axis, side], faces[:, axis, side]
                     _leave(labels, image_zyx, z, (way, far), dense, beyond)
 
 

@@ -15,6 +15,7 @@ NUM_GUESSES = 64
 """Targets that everyone is compared with first: slices farther than the best of them are left."""
 
 
+@compiled
 def nearest_mm(
     places: Places, targets: Places, shape_zyx: Triple, spacing_mm_zyx: tuple[float, float, float]
 ) -> Floats:
@@ -24,13 +25,21 @@ def nearest_mm(
     distance to the slice's targets is taken for a whole rectangle at once, the one that holds all
     places to which this slice may still be nearest.
     """
-    at_zyx = np.stack(np.unravel_index(places, shape_zyx), axis=1)
-    guesses = targets[:: max(len(targets) // NUM_GUESSES, 1)]
-    guesses_zyx = np.stack(np.unravel_index(guesses, shape_zyx), axis=1)
+    at_zyx = _unravelled(places, shape_zyx)
+    guesses_zyx = _unravelled(targets[:: max(len(targets) // NUM_GUESSES, 1)], shape_zyx)
     squared = np.full(len(places), np.inf)
     _guess(at_zyx, guesses_zyx, spacing_mm_zyx, squared)
     _search(at_zyx, targets, shape_zyx, spacing_mm_zyx, squared)
     return np.sqrt(squared)
+
+
+@compiled
+def _unravelled(places: Places, shape_zyx: Triple) -> Places:
+    at_zyx = np.empty((len(places), 3), dtype=np.int64)
+    for i in range(len(places)):
+        row, at_zyx[i, 2] = divmod(places[i], shape_zyx[2])
+        at_zyx[i, 0], at_zyx[i, 1] = divmod(row, shape_zyx[1])
+    return at_zyx
 
 
 @compiled

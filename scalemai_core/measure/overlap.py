@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from scalemai_core.measure.unions import united
 from scalemai_core.records.label_map import LabelsZYX
 from scalemai_core.volume.histogram import joint_histogram
 
@@ -22,8 +23,8 @@ class Overlap:
     """``(n,)``: voxels of each structure in the second map."""
     shared: NDArray[np.int64]
     """``(n, n)``: voxels of structure ``row`` in the first map and ``column`` in the second."""
-    related: NDArray[np.bool_]
-    """``(n, n)``: structures that share an id (itself, parents, children)."""
+    unions: NDArray[np.bool_]
+    """``(n, n)``: which id belongs to which structure."""
 
     @classmethod
     def of_maps(cls, a_zyx: LabelsZYX, b_zyx: LabelsZYX, unions: NDArray[np.bool_]) -> Self:
@@ -36,15 +37,13 @@ class Overlap:
         num = unions.shape[1]
         if histogram[num:].any() or histogram[:, num:].any():
             raise ValueError(f"a label map holds ids above {num - 1}, the last of the taxonomy")
-        # Whole numbers below 2**53 are exact in float64, and only floats reach the fast matmul.
-        members = unions.astype(np.float64)
-        counts = histogram[:num, :num].astype(np.float64)
-        by_row = members @ counts
+        counts = histogram[:num, :num]
+        by_row = united(counts, unions)
         return cls(
             volume_a=by_row.sum(axis=1).astype(np.int64),
-            volume_b=(members @ counts.sum(axis=0)).astype(np.int64),
-            shared=(by_row @ members.T).astype(np.int64),
-            related=members @ members.T > 0,
+            volume_b=united(counts.sum(axis=0), unions).astype(np.int64),
+            shared=united(by_row.T, unions).T.astype(np.int64),
+            unions=unions,
         )
 
     @property
@@ -63,10 +62,11 @@ class Overlap:
         return 2.0 * self.intersection / total
 
     def confusions(self, structure: int) -> dict[int, int]:
-        """Unrelated structures of the second map that lie on this one of the first.
+        """Structures of the second map that lie on this one of the first and share no id with it.
 
         Their ids with the voxels they cover, most first.
         """
-        covering = np.where(self.related[structure], 0, self.shared[structure])
+        related = (self.unions & self.unions[structure]).any(axis=1)
+        covering = np.where(related, 0, self.shared[structure])
         order = np.argsort(-covering, kind="stable")
         return {int(s): int(covering[s]) for s in order[: np.count_nonzero(covering)]}

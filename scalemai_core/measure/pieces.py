@@ -40,9 +40,11 @@ def enclosed_voxels(labels: Runs, unions: NDArray[np.bool_]) -> Counts:
     background = np.arange(NUM_IDS) == 0
     cavities = labels.pieces(background, reach=0)
     # Whatever reaches the volume's faces is the outside; what is left is few and small.
-    enclosed = background[labels.labels]
-    enclosed[enclosed] = ~np.isin(cavities[enclosed], cavities[enclosed & _at_faces(labels)])
-    runs = np.flatnonzero(enclosed)
+    outside = np.zeros(len(cavities), dtype=np.bool_)
+    outside[cavities[_at_faces(labels)]] = True
+    runs = np.flatnonzero(background[labels.labels] & ~outside[cavities])
+    if not len(runs):
+        return np.zeros(num, dtype=np.int64)
     roots, number = np.unique(cavities[runs], return_inverse=True)
     volume = np.bincount(number, labels.lengths[runs], len(roots)).astype(np.int64)
     walls = np.zeros((len(roots), NUM_IDS), dtype=np.bool_)
@@ -65,20 +67,26 @@ def _at_faces(labels: Runs) -> NDArray[np.bool_]:
 def _by_label(labels: Runs, min_voxels: float) -> tuple[Counts, Counts]:
     """By label: pieces that count, and voxels outside the largest piece."""
     roots = labels.pieces(np.arange(NUM_IDS) > 0, reach=1)
-    sizes = np.zeros(len(roots), dtype=np.int64)
-    _size_pieces(labels, roots, sizes)
-    largest, volume = np.zeros((2, NUM_IDS), dtype=np.int64)
-    own = np.flatnonzero(sizes)
-    np.maximum.at(largest, labels.labels[own], sizes[own])
-    np.add.at(volume, labels.labels[own], sizes[own])
-    counted = np.bincount(labels.labels[own][sizes[own] >= min_voxels], minlength=NUM_IDS)
+    counted, volume, largest = np.zeros((3, NUM_IDS), dtype=np.int64)
+    _size_pieces(labels, roots, min_voxels, (counted, volume, largest))
     return counted, volume - largest
 
 
 @compiled
-def _size_pieces(labels: Runs, roots: Counts, sizes: Counts) -> None:
+def _size_pieces(
+    labels: Runs, roots: Counts, min_voxels: float, sized: tuple[Counts, Counts, Counts]
+) -> None:
+    """By label: pieces that count, voxels, and those of the largest piece."""
+    counted, volume, largest = sized
+    sizes = np.zeros(len(roots), dtype=np.int64)
     for run in range(len(roots)):
         sizes[roots[run]] += labels.stops[run] - labels.starts[run]
+    for run in range(len(roots)):
+        label, size = labels.labels[run], sizes[run]
+        if label > 0 and size > 0:
+            counted[label] += size >= min_voxels
+            volume[label] += size
+            largest[label] = max(largest[label], size)
 
 
 @compiled

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalemai_core.measure.pieces import count_pieces, enclosed_voxels
+from scalemai_core.measure.unions import united, wholes
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX
 from scalemai_core.volume.compiled import compiled
-from scalemai_core.volume.components import BoxZYX
 from scalemai_core.volume.histogram import NUM_IDS
 from scalemai_core.volume.runs import Runs
 
@@ -33,8 +34,6 @@ class ShapeTable:
     """``(n, 3, 2)``: reaches the volume's first and last voxel along z, y, x."""
     centroid_ras_mm: Floats
     """``(n, 3)``."""
-    centroid_fraction_xyz: Floats
-    """``(n, 3)``: place in the body's box, from 0 (left, posterior, inferior) to 1."""
     num_pieces: Counts
     """Pieces of at least the volume that counts."""
     outside_largest_share: Floats
@@ -51,23 +50,23 @@ class ShapeTable:
 
 
 def describe(
-    labels: Runs,
+    layers: Sequence[Runs],
     image_zyx: ImageZYX,
     grid: Grid,
     unions: NDArray[np.bool_],
     *,
-    body_box: BoxZYX | None = None,
     min_component_ml: float = 0.2,
 ) -> ShapeTable:
-    """Measure all structures of one layer; fractions are of ``body_box``, else of the volume."""
-    sums = _sums(labels, image_zyx, unions)
+    """Measure all structures of layers that share none."""
+    sums = _sums(layers, image_zyx, unions)
     voxels = sums.area.sum(axis=1)
     n = np.where(voxels > 0, voxels, np.nan)
     mean_hu = sums.hu / n
     centroid_xyz = sums.xyz / n[:, None]
     box = _boxes(sums)
-    shape_zyx = np.array(labels.shape_zyx)
-    pieces = count_pieces(labels, unions, min_component_ml / grid.voxel_ml)
+    least = min_component_ml / grid.voxel_ml
+    pieces = [count_pieces(labels, unions, least) for labels in layers]
+    enclosed = [enclosed_voxels(labels, unions) for labels in layers]
     return ShapeTable(
         voxels=voxels,
         volume_ml=voxels * grid.voxel_ml,
@@ -75,14 +74,13 @@ def describe(
         sd_hu=np.sqrt(np.maximum(sums.hu_squared / n - mean_hu**2, 0.0)),
         box_zyx=box,
         touches=(voxels > 0)[:, None, None]
-        & np.stack([box[:, :, 0] == 0, box[:, :, 1] == shape_zyx], axis=2),
+        & np.stack([box[:, :, 0] == 0, box[:, :, 1] == image_zyx.shape], axis=2),
         centroid_ras_mm=centroid_xyz @ grid.matrix[:3, :3].T + grid.matrix[:3, 3],
-        centroid_fraction_xyz=_fraction(centroid_xyz, body_box, labels.shape_zyx),
-        num_pieces=pieces.counted,
-        outside_largest_share=pieces.outside_largest / n,
+        num_pieces=np.add.reduce([own.counted for own in pieces]),
+        outside_largest_share=np.add.reduce([own.outside_largest for own in pieces]) / n,
         flat_end_share=_flat_ends(sums.area, box[:, 0]),
         empty_slices=box[:, 0, 1] - box[:, 0, 0] - np.count_nonzero(sums.area, axis=1),
-        hole_share=enclosed_voxels(labels, unions) / n,
+        hole_share=np.add.reduce(enclosed) / n,
     )
 
 
@@ -100,27 +98,28 @@ class _Sums:
     """``(4, n)``: least and greatest y, least and greatest x."""
 
 
-def _sums(labels: Runs, image_zyx: ImageZYX, unions: NDArray[np.bool_]) -> _Sums:
+def _sums(layers: Sequence[Runs], image_zyx: ImageZYX, unions: NDArray[np.bool_]) -> _Sums:
     num = len(unions)
-    depth, height, width = labels.shape_zyx
+    depth, height, width = image_zyx.shape
     area = np.zeros((NUM_IDS, depth), dtype=np.int64)
     totals = np.zeros((NUM_IDS, 4), dtype=np.int64)
     bounds = np.tile(np.array([height, -1, width, -1], dtype=np.int64), (NUM_IDS, 1))
-    _accumulate(labels, image_zyx, area, totals, bounds)
-    members = unions.astype(np.float64)
-    areas: Floats = members @ area[:num]
-    totals_by_structure: Floats = members @ totals[:num]
-    hu, hu_squared, x, y = totals_by_structure.T
+    for labels in layers:
+        _accumulate(labels, image_zyx, area, totals, bounds)
+    areas = united(area[:num], unions)
+    hu, hu_squared, x, y = united(totals[:num], unions).T
     z = areas.dot(np.arange(depth, dtype=np.float64))
-    extremes = np.where(unions[:, :, None], bounds[:num], np.array([height, -1, width, -1]))
-    least_y, _, least_x, _ = extremes.min(axis=1).T
-    _, greatest_y, _, greatest_x = extremes.max(axis=1).T
+    extremes = bounds[:num].copy()
+    for whole in wholes(unions):
+        own = bounds[:num][unions[whole]]
+        least, greatest = own.min(axis=0), own.max(axis=0)
+        extremes[whole] = least[0], greatest[1], least[2], greatest[3]
     return _Sums(
         area=areas.astype(np.int64),
         hu=hu,
         hu_squared=hu_squared,
         xyz=np.column_stack((x, y, z)),
-        bounds_yx=np.array([least_y, greatest_y, least_x, greatest_x]),
+        bounds_yx=extremes.T,
     )
 
 
@@ -141,14 +140,6 @@ def _flat_ends(area: Counts, extent_z: Counts) -> Floats:
     inferior = np.where(first > 0, area[rows, first], 0)
     superior = np.where(last < area.shape[1] - 1, area[rows, last], 0)
     return np.stack([inferior, superior], axis=1) / largest[:, None]
-
-
-def _fraction(centroid_xyz: Floats, body_box: BoxZYX | None, shape_zyx: tuple[int, ...]) -> Floats:
-    box = body_box or tuple(slice(0, size) for size in shape_zyx)
-    start_xyz = np.array([float(extent.start) for extent in reversed(box)])
-    stop_xyz = np.array([float(extent.stop) for extent in reversed(box)])
-    # Voxel centres lie half a voxel inside the box.
-    return (centroid_xyz + 0.5 - start_xyz) / (stop_xyz - start_xyz)
 
 
 @compiled

@@ -11,6 +11,8 @@ from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 Floats = NDArray[np.float64]
 
+_LEVEL = 0.95
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -69,12 +71,13 @@ def paired_difference(
     rng: np.random.Generator,
     *,
     num: int,
-    level: float = 0.95,
+    pools: Sequence[Sequence[int]] = (),
 ) -> Interval:
-    """Mean of ``new - old`` per column (scans x structures), bootstrapped by patient.
+    """Mean of ``new - old`` per column (scans x structures), bootstrapped by patient, at 95 %.
 
     Pairs with a NaN on either side are left out; a column without pairs is NaN. All columns share
-    their resamples. Method reference, section 10.3.
+    their resamples. Each of ``pools`` is columns whose mean becomes one column more. Method
+    reference, section 10.3.
     """
     codes, num_patients = _patient_codes(patients, len(new))
     difference = new - old
@@ -85,8 +88,20 @@ def paired_difference(
     times_drawn = rng.multinomial(num_patients, np.full(num_patients, 1.0 / num_patients), num)
     weights = times_drawn.astype(np.float64)
     # A resample that draws no patient with this structure has no mean and does not count.
-    drawn = _ratio(weights @ sums, weights @ counts)
-    return _percentiles(_ratio(sums.sum(axis=0), counts.sum(axis=0)), drawn, level)
+    drawn = _pooled(_ratio(weights @ sums, weights @ counts), pools)
+    estimate = _pooled(_ratio(sums.sum(axis=0), counts.sum(axis=0))[None], pools)[0]
+    return _percentiles(estimate, drawn, _LEVEL)
+
+
+def _pooled(means: Floats, pools: Sequence[Sequence[int]]) -> Floats:
+    """With the mean of each pool's known columns as a column more."""
+    more = [means]
+    for pool in pools:
+        own = means[:, list(pool)]
+        known = np.isfinite(own)
+        sums = np.where(known, own, 0.0).sum(axis=1, keepdims=True)
+        more.append(_ratio(sums, known.sum(axis=1, keepdims=True).astype(np.float64)))
+    return np.concatenate(more, axis=1)
 
 
 def _patient_codes(patients: Sequence[str], num_rows: int) -> tuple[NDArray[np.intp], int]:

@@ -112,6 +112,9 @@ class SiteReport(Record):
     """DeLong's 95 % interval."""
     average_precision: float | None
     strata: tuple[StratumRate, ...]
+    fit_strata: tuple[StratumRate, ...] = ()
+    """The same of gold ``fit``: from these training may learn what is missed, from ``test`` never.
+    Empty in reports of earlier versions of the engine."""
 
 
 class DiagnosisReport(Record):

@@ -20,10 +20,17 @@ class ModelDocument(Record):
     input: InputSettings
     folds: tuple[str, ...]
     """Weights of fold 0, 1, ..., paths below the workspace."""
+    refit: str | None = None
+    """Weights of a model that was trained on all folds' scans, for consumers alone."""
     round: int
     dataset_version: int
     """The dataset version it was trained on."""
     code_version: str
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """Weights that consumers average: the refitted model, or all fold models."""
+        return self.folds if self.refit is None else (self.refit,)
 
     @property
     def path(self) -> str:

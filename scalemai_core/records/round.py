@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
+
 from scalemai_core.records.base import Record
 from scalemai_core.records.expert import ExpertReport
+from scalemai_core.records.gold import GoldScore
 from scalemai_core.settings.engine import EngineSettings
 
 
@@ -16,7 +19,7 @@ class RoundPlan(Record):
     base_version: int
     """Dataset version the round starts from."""
     model_key: str | None
-    """Model that predicts; None in the first round, which trains it before it predicts."""
+    """Model that predicts; None in the first round until it has trained one."""
     settings: EngineSettings
     code_version: str
     started: datetime
@@ -43,21 +46,6 @@ class TruthScore(Record):
     """Masks no person saw that lost more than 0.05 Dice: replaced, or beside a replaced one."""
     held: int
     """Masks on hold after the round."""
-
-
-class GoldScore(Record):
-    """The new model against the champion on gold ``select``, and on ``test`` for the record."""
-
-    patients: int
-    mean_dice: float
-    champion_mean_dice: float | None
-    difference_low: float | None
-    """Lower bound (95 %, bootstrap by patient) of the mean difference to the champion."""
-    worst_structure: str | None
-    """The structure with the lowest lower bound."""
-    worst_low: float | None
-    test_patients: int
-    test_mean_dice: float | None
 
 
 class LesionTally(Record):
@@ -89,6 +77,8 @@ class RoundResult(Record):
     promotion_reason: str
     scans: int
     failed_scans: int
+    set_aside: dict[str, int] = Field(default_factory=dict)
+    """Scans that stages set aside, by stage and reason, most of them first."""
     masks: int
     """Distinct masks that exist (state known, gold left out)."""
     decisions: dict[str, int]

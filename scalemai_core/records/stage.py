@@ -18,3 +18,5 @@ class StageInputs(Record):
     """The dataset version whose scans are worked on."""
     model: ModelDocument
     """The model that predicts."""
+    claim: int | None = None
+    """Number of the claim that the round holds: without it nothing is committed."""

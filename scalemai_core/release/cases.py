@@ -15,7 +15,7 @@ from scalemai_core.records.annotation import Annotation, State
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store.rows import annotations_of, scans_of
+from scalemai_core.store.catalog.rows import annotations_of, scans_of
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 

@@ -26,7 +26,7 @@ from scalemai_core.review.queue.queue import Queue
 from scalemai_core.review.stats import review_stats
 from scalemai_core.review.views import ItemViews
 from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store.review_log import ReviewClosedError
+from scalemai_core.store.documents.review_log import ReviewClosedError
 from scalemai_core.store.workspace import Workspace
 
 

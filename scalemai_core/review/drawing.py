@@ -125,7 +125,7 @@ def _stored_piece(store: Workspace, item: ReviewItem, piece: Piece, grid: Grid) 
     )
     # One voxel more on every side, where the piece would go on if it were larger.
     crop_zyx = store.labels.array(item.base_label_map)[slice(*z), slice(*y), slice(*x)]
-    numbers_zyx, num = components(_own_labels(item, np.asarray(crop_zyx)) > 0)
+    numbers_zyx, num = components(_own_labels(item, crop_zyx) > 0)
     sizes = np.bincount(numbers_zyx.ravel(), minlength=num + 1)
     # Only pieces of about its size are hashed: its volume may have been rounded.
     alike = np.abs(sizes * grid.voxel_ml - piece.volume_ml) <= 0.01 + 0.01 * piece.volume_ml

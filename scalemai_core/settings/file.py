@@ -1,4 +1,4 @@
-"""Settings as people write them: a YAML file and ``SECTION.KEY=VALUE`` on the command line."""
+"""Settings as people write them: a preset or YAML file, and ``SECTION.KEY=VALUE`` on top."""
 
 from __future__ import annotations
 
@@ -15,13 +15,23 @@ from scalemai_core.settings.engine import EngineSettings
 Tree = dict[str, Any]
 """Plain sections and values, as YAML gives them."""
 
+PRESETS = ("laptop", "a100", "h200")
+"""Settings that ship, by the machine they are made for."""
 
-def load_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> EngineSettings:
-    """Read a YAML file, apply ``SECTION.KEY=VALUE``; raises SettingsError naming the key."""
-    tree = _read_yaml(path) if path is not None else {}
+
+def load_settings(
+    source: str | Path | None = None, overrides: Sequence[str] = ()
+) -> EngineSettings:
+    """A preset's name or a YAML file, then ``SECTION.KEY=VALUE``.
+
+    A file (or an override) may name the preset that it starts from: ``preset: a100``. Raises
+    SettingsError naming the key.
+    """
+    tree = _read(source) if source is not None else {}
     for override in overrides:
         _apply(tree, override)
-    return parse_settings(tree)
+    preset = tree.pop("preset", None)
+    return parse_settings(tree if preset is None else _merge(_read_preset(preset), tree))
 
 
 def parse_settings(tree: Mapping[str, Any]) -> EngineSettings:
@@ -47,6 +57,27 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             section = annotation
     return sorted(section.model_fields)
+
+
+def _read(source: str | Path) -> Tree:
+    """A preset goes by its bare name; a file of that name is reached as ``./a100``."""
+    return {"preset": str(source)} if str(source) in PRESETS else _read_yaml(Path(source))
+
+
+def _read_preset(name: object) -> Tree:
+    if name not in PRESETS:
+        raise SettingsError(f"preset '{name}' is not one of {', '.join(PRESETS)}")
+    return _read_yaml(Path(__file__).parent / "presets" / f"{name}.yaml")
+
+
+def _merge(below: Tree, above: Tree) -> Tree:
+    """Sections key by key, the rest from above."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[key] = _merge(cast("Tree", under), cast("Tree", value)) if both else value
+    return merged
 
 
 def _read_yaml(path: Path) -> Tree:

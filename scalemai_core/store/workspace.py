@@ -13,16 +13,24 @@ from pydantic import ValidationError
 
 from scalemai_core.errors import WorkspaceError
 from scalemai_core.records.base import Record
+from scalemai_core.records.champion import Appointment
+from scalemai_core.records.gold import Opening
 from scalemai_core.records.label_map import Layer
-from scalemai_core.store.catalog import Catalog
+from scalemai_core.records.pin import DroppedVersion
+from scalemai_core.records.set_aside import SetAside
+from scalemai_core.store.arrays.label_index import LabelIndex
+from scalemai_core.store.arrays.volumes import LabelMaps, Predictions, ScanVolumes, Volumes
+from scalemai_core.store.catalog.catalog import Catalog
+from scalemai_core.store.documents.claim import Claims
+from scalemai_core.store.documents.journal import Journal
+from scalemai_core.store.documents.ledger import Ledger
+from scalemai_core.store.documents.pins import Pins
+from scalemai_core.store.documents.review_log import ReviewLog
+from scalemai_core.store.documents.rounds import RoundTables
 from scalemai_core.store.files import STORE_ERRORS, Files
-from scalemai_core.store.ledger import Ledger
-from scalemai_core.store.review_log import ReviewLog
-from scalemai_core.store.rounds import RoundTables
-from scalemai_core.store.volumes import LabelMaps, Predictions, ScanVolumes, Volumes
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
-FORMAT = 1
+FORMAT = 2
 DOCUMENT = "workspace.json"
 KEY_VARIABLE = "SCALEMAI_PATIENT_KEY"
 
@@ -98,6 +106,11 @@ class Workspace:
         return LabelMaps(self._volumes, self._structures)
 
     @cached_property
+    def label_index(self) -> LabelIndex:
+        """Where structures and lesions are in label maps."""
+        return LabelIndex(self.files, self.labels)
+
+    @cached_property
     def predictions(self) -> Predictions:
         """Predicted label maps."""
         return Predictions(self._volumes, self._structures)
@@ -122,6 +135,34 @@ class Workspace:
     def review_log(self, round_number: int) -> ReviewLog:
         """What people did in a round's review."""
         return ReviewLog(self.files, round_number)
+
+    def set_aside(self, round_number: int) -> Journal[SetAside]:
+        """Scans that stages of a round could not work, with reasons."""
+        return Journal(self.files, f"rounds/{round_number}/set-aside", SetAside)
+
+    @property
+    def appointments(self) -> Journal[Appointment]:
+        """Every champion, by time."""
+        return Journal(self.files, "champions", Appointment)
+
+    @property
+    def gold_openings(self) -> Journal[Opening]:
+        """Every look at gold ``test``, by round."""
+        return Journal(self.files, "gold/openings", Opening)
+
+    @property
+    def dropped(self) -> Journal[DroppedVersion]:
+        """Dataset versions whose state was given up."""
+        return Journal(self.files, "dropped", DroppedVersion)
+
+    @property
+    def pins(self) -> Pins:
+        """Dataset versions that stay for ever."""
+        return Pins(self.files)
+
+    def claims(self, what: str) -> Claims:
+        """Who plays a round, or takes scans in."""
+        return Claims(self.files, what)
 
     def patient_hash(self, patient: str) -> str:
         """Keyed hash of a patient's name in the source; the name itself is never stored."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from scalemai_core.records.base import Record
 from scalemai_core.records.label_map import Layer
 from scalemai_core.taxonomy.taxonomy import Taxonomy
@@ -18,6 +20,7 @@ class Site(Record):
     """Structures of the layer ``lesions``, wholes before their parts, by id."""
 
 
+@cache
 def lesion_sites(taxonomy: Taxonomy) -> tuple[Site, ...]:
     """Every lesion structure in exactly one site; sites by the id of their first lesion."""
     found: dict[tuple[str, ...], list[str]] = {}

@@ -56,6 +56,13 @@ class Taxonomy:
             for structure in self.structures
             for label in (structure.name, *structure.aliases)
         }
+        self._by_layer = {
+            layer: tuple(s for s in self.structures if s.layer == layer) for layer in Layer
+        }
+        self._by_parent = {
+            parent: tuple(s for s in self.structures if s.parent == parent)
+            for parent in {s.parent for s in self.structures}
+        }
         self.unions = self._unions()
         self.swap_sides = self._swap_sides()
 
@@ -79,7 +86,7 @@ class Taxonomy:
 
     def in_layer(self, layer: Layer) -> tuple[Structure, ...]:
         """The structures of one layer, by id."""
-        return tuple(structure for structure in self.structures if structure.layer == layer)
+        return self._by_layer[layer]
 
     @property
     def leaves(self) -> tuple[Structure, ...]:
@@ -89,8 +96,7 @@ class Taxonomy:
 
     def children(self, name: str) -> tuple[Structure, ...]:
         """Its immediate parts, by id."""
-        parent = self[name].name
-        return tuple(structure for structure in self.structures if structure.parent == parent)
+        return self._by_parent.get(self[name].name, ())
 
     def descendants(self, name: str) -> tuple[Structure, ...]:
         """Itself, then all its parts and their parts."""

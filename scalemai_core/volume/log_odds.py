@@ -68,4 +68,9 @@ def encode(probabilities: Floats, *, floor: float, out: CodesZYX | None = None) 
 
 def first_code(probability: float) -> int:
     """The lowest code of at least this probability; 256 where there is none."""
-    return max(1, int(np.searchsorted(PROBABILITIES, probability * (1.0 - 1e-9))))
+    return int(first_codes(np.float64(probability)))
+
+
+def first_codes(probabilities: Table | np.float64) -> NDArray[np.int64]:
+    """The same of many probabilities at once."""
+    return np.maximum(1, np.searchsorted(PROBABILITIES, probabilities * (1.0 - 1e-9)))

@@ -7,13 +7,20 @@ union-find from the highest voxel down; cost is linear in the voxels above the f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalemai_core.volume.compiled import compiled
-from scalemai_core.volume.log_odds import NUM_CODES, PROBABILITIES, CodesZYX, first_code
+from scalemai_core.volume.log_odds import (
+    NUM_CODES,
+    PROBABILITIES,
+    CodesZYX,
+    first_code,
+    first_codes,
+)
 from scalemai_core.volume.roots import root_of
 
 Places = NDArray[np.int64]
@@ -74,7 +81,7 @@ def find_peaks(
     padded, steps = _padded(places, shape_zyx), _steps(shape_zyx)
     free[padded] = active
     falling = np.argsort(NUM_CODES - 1 - active, kind="stable")  # of bytes: a counting sort
-    lowest = np.array([max(floor_code, first_code(share * p)) for p in PROBABILITIES])
+    lowest = np.maximum(floor_code, first_codes(share * PROBABILITIES))
     tops = _tops(padded[falling], active[falling], rank, steps, lowest, float(min_voxels))
     peaks = padded[falling][np.sort(tops)]
     queue = np.zeros(len(places), dtype=np.int64)
@@ -103,6 +110,7 @@ def _unpadded(places: Places, shape_zyx: Triple) -> Places:
     return ((z - 1) * height + y - 1) * width + x - 1
 
 
+@lru_cache(maxsize=64)
 def _steps(shape_zyx: Triple) -> Places:
     """To the 26 neighbours in the padded volume."""
     _, height, width = shape_zyx

@@ -2,16 +2,17 @@
 
 A resampled grid keeps the physical extent of the original exactly and rounds the number of voxels,
 so its spacing is the requested one to within half a voxel over the whole axis, and the way back is
-the same function. Voxel centres therefore line up as in ``align_corners=False``.
+the same function. Voxel centres therefore line up as in ``align_corners=False``. Images are
+interpolated by ``volume/interpolate``, which is compiled: what only names grids and labels does not
+load the compiler.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage  # pyright: ignore[reportMissingTypeStubs] - scipy has none
 
 from scalemai_core.records.grid import Grid
 
@@ -33,22 +34,6 @@ def resampled_grid(grid: Grid, spacing_mm_zyx: tuple[float, float, float]) -> Gr
     return Grid.of(shape_zyx, grid.matrix @ to_old)
 
 
-def resample_image(image_zyx: NDArray[Any], shape_zyx: tuple[int, int, int]) -> NDArray[np.float32]:
-    """Trilinear values at the voxel centres of a grid of another shape over the same box.
-
-    Beyond the outermost centres the edge voxel is repeated. The only allocation is the result.
-    """
-    resampled = np.empty(shape_zyx, np.float32)
-    if image_zyx.shape == shape_zyx:
-        resampled[...] = image_zyx
-        return resampled
-    factors = [new / old for new, old in zip(shape_zyx, image_zyx.shape, strict=True)]
-    ndimage.zoom(  # pyright: ignore[reportUnknownMemberType]
-        image_zyx, factors, output=resampled, order=1, mode="nearest", grid_mode=True
-    )  # pyright: ignore[reportCallIssue]
-    return resampled
-
-
 def resample_labels(
     labels_zyx: NDArray[Scalar], shape_zyx: tuple[int, int, int]
 ) -> NDArray[Scalar]:
@@ -56,15 +41,24 @@ def resample_labels(
 
     Indices are found in integers, so a centre midway between two voxels always takes the upper one.
     """
+    if labels_zyx.shape == shape_zyx:
+        return labels_zyx.copy()
+    return resample_label_slices(labels_zyx, 0, len(labels_zyx), shape_zyx)[1]
+
+
+def resample_label_slices(
+    part_zyx: NDArray[Scalar], first: int, num_old: int, shape_zyx: tuple[int, int, int]
+) -> tuple[slice, NDArray[Scalar]]:
+    """The slices of ``resample_labels`` that some old slices decide, and where they belong.
+
+    ``part_zyx`` begins with the old slice ``first`` of ``num_old``; ``shape_zyx`` is that of the
+    whole result.
+    """
+    old_zyx = (num_old, *part_zyx.shape[1:])
     z, y, x = (
         (2 * np.arange(new) + 1) * old // (2 * new)
-        for new, old in zip(shape_zyx, labels_zyx.shape, strict=True)
+        for new, old in zip(shape_zyx, old_zyx, strict=True)
     )
-    return labels_zyx[z[:, None, None], y[:, None], x]
-
-
-def onto_grid(array_zyx: NDArray[Any], grid: Grid) -> NDArray[Any]:
-    """Bring an array on a resampled grid of ``grid`` back: integers nearest, floats linearly."""
-    if np.issubdtype(array_zyx.dtype, np.floating):
-        return resample_image(array_zyx, grid.shape_zyx)
-    return resample_labels(array_zyx, grid.shape_zyx)
+    start, stop = np.searchsorted(z, [first, first + len(part_zyx)]).tolist()
+    # Axis by axis: whole planes and rows are copied, and only x is picked voxel by voxel.
+    return slice(start, stop), part_zyx[z[start:stop] - first][:, y][:, :, x]

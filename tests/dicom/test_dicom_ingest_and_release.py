@@ -29,8 +29,8 @@ from scalemai_core.records.review import Verdict
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.release.dicom_seg import export_dicom_seg, export_verdict
-from scalemai_core.store.admission import admit, publish_admission
-from scalemai_core.store.rows import scans_of
+from scalemai_core.store.catalog.rows import scans_of
+from scalemai_core.store.versions.admission import admit, publish_admission
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.label_names import LabelNames
 from scalemai_core.taxonomy.taxonomy import load_taxonomy

@@ -10,8 +10,8 @@ from small_population import AfterOneRound, small_settings
 
 from flows.em_round import em_round
 from scalemai_core.records.round import RoundResult
-from scalemai_core.store.ome import LEVEL
-from scalemai_core.store.volumes import SHARD
+from scalemai_core.store.arrays.ome import LEVEL
+from scalemai_core.store.arrays.stored_array import SHARD
 from scalemai_core.store.workspace import Workspace
 from tasks.shards import failed_scans
 
@@ -49,7 +49,7 @@ def test_a_damaged_scan_is_set_aside_with_its_reason_and_the_round_ends(
     (stage,) = (Path(store.url) / "rounds" / "2").glob("predict-*")
     failed = failed_scans(store, 2, "predict", stage.name.removeprefix("predict-"))
     assert failed["scan_id"].to_list() == [damaged]
-    assert "ValueError" in failed["error"][0]
+    assert "is damaged" in failed["error"][0]
     after = store.catalog.version(result.dataset_version)
     before = store.catalog.annotations(version, [damaged])
     assert store.catalog.annotations(after, [damaged]).equals(before), "its labels stay"

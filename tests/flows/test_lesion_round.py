@@ -21,7 +21,7 @@ from scalemai_core.synthesize.population import write_population
 from scalemai_core.synthesize.report import ReportSettings
 from tasks.detection import detection_report
 from tasks.lesions import CANDIDATES, POINTS
-from tasks.tracking import load_model
+from tasks.tracking.consumer import load_model
 
 pytestmark = pytest.mark.flow
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -11,10 +10,12 @@ from small_population import AfterOneRound, small_settings
 
 from flows.em_round import AWAITING_REVIEW, em_round
 from scalemai_core.records.decision import Candidate
-from scalemai_core.records.review import ItemKind, ReviewItem, Verdict
-from scalemai_core.records.review_entry import Act, ReviewEntry
+from scalemai_core.records.reader import Reader
+from scalemai_core.records.review import ItemKind, ReviewItem
+from scalemai_core.records.review_entry import ReviewEntry
 from scalemai_core.records.round import RoundPlan, RoundResult
-from scalemai_core.store.review_log import ReviewClosedError
+from scalemai_core.review.entries import entry_of, verdict_on
+from scalemai_core.store.documents.review_log import ReviewClosedError
 from scalemai_core.store.workspace import Workspace
 from tasks.review import open_queue
 from tasks.round import last_round, plan_path, result_path
@@ -96,24 +97,6 @@ def answer(store: Workspace, questions: Sequence[ReviewItem]) -> None:
 
 
 def kept(item: ReviewItem, reader: str) -> ReviewEntry:
-    verdict = Verdict(
-        item_id=item.item_id,
-        round=item.round,
-        scan_id=item.scan_id,
-        structure=item.structure,
-        reader=reader,
-        choice=Candidate.CURRENT,
-        base_label_map=item.base_label_map,
-        seconds=4.0,
-        created=datetime.now(UTC),
-    )
-    return ReviewEntry(
-        entry_id=f"{reader} {item.item_id}",
-        act=Act.ANSWER,
-        round=item.round,
-        item_id=item.item_id,
-        reader=reader,
-        created=verdict.created,
-        seconds=verdict.seconds,
-        verdict=verdict,
-    )
+    person = Reader(name=reader)
+    verdict = verdict_on(item, person, Candidate.CURRENT, None, 4.0)
+    return entry_of(verdict, f"{reader} {item.item_id}", person)

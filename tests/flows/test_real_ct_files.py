@@ -17,7 +17,7 @@ from small_population import offer, small_settings
 from flows.ingest import ingest
 from flows.release import release
 from scalemai_core.records.scan import Scan
-from scalemai_core.store.rows import scans_of
+from scalemai_core.store.catalog.rows import scans_of
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 

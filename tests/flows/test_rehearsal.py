@@ -10,11 +10,13 @@ from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.shard import Shard
 from scalemai_core.records.stage import StageInputs
 from tasks.dataset import model_before, model_document
-from tasks.decide import judgement_table, train_expert
+from tasks.decide import train_expert
 from tasks.judge import judge_shard
+from tasks.judgements import judgements
 from tasks.predict import predict_shard
 from tasks.rehearse import choose_practice, rehearse_shard
-from tasks.round import judged_scans, plan_path, plan_stage, stage_rows
+from tasks.round import judged_scans, plan_path
+from tasks.stage import plan_stage, stage_rows
 
 pytestmark = pytest.mark.flow
 
@@ -39,18 +41,16 @@ def inputs(first_round: AfterOneRound) -> StageInputs:
 @pytest.fixture(scope="module")
 def table(inputs: StageInputs) -> pl.DataFrame:
     """The round's judgements, from its ledger."""
-    rows = {}
     for name, work in (("judge", judge_shard), ("predict", predict_shard)):
         for shard in plan_stage.fn(name, inputs, judged_scans(inputs)):
             work.fn(inputs, shard)
-        rows[name] = stage_rows(name, inputs)
-    return judgement_table(inputs, rows["judge"], rows["predict"])
+    return pl.concat(list(judgements(inputs)))
 
 
 @pytest.fixture(scope="module")
 def practised(inputs: StageInputs, table: pl.DataFrame) -> pl.DataFrame:
     """A rehearsal on two gold scans."""
-    scans = choose_practice.fn(inputs, table)[:2]
+    scans = choose_practice.fn(inputs, [table])[:2]
     shards: list[Shard] = plan_stage.fn("rehearse", inputs, scans)
     for shard in shards:
         rehearse_shard.fn(inputs, shard)
@@ -91,7 +91,7 @@ def test_an_expert_that_learned_from_it_is_stored_with_what_is_known_of_it(
     inputs: StageInputs, table: pl.DataFrame, practised: pl.DataFrame
 ) -> None:
     everyone = practised.with_columns(role=pl.lit("fit"), patient=pl.col("scan_id"))
-    expert = train_expert.fn(inputs, table, everyone)
+    expert = train_expert.fn(inputs, [table], everyone)
     assert expert.report.source == "gold"
     assert expert.report.patients == everyone["patient"].n_unique()
     assert "by_model" in expert.report.features

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from browser import page_at, served
+from browser import page_at, paint_and_save, press, served
 from playwright.sync_api import Page, expect
 from small_population import small_settings
 
@@ -31,7 +31,6 @@ from tasks.verdicts import verdicts_of_round
 
 pytestmark = pytest.mark.flow
 
-LOCK_SECONDS = 0.3
 NUM_KEYS = 12
 DRAWN_TURN = 2
 WAIT_MS = 30_000
@@ -132,7 +131,7 @@ def answer_all(waiting: Waiting, name: str) -> None:
             if name == "ada" and turn == NUM_KEYS:
                 press(page, "u")
             elif name == "ada" and turn == DRAWN_TURN:
-                draw(page)
+                paint_and_save(page)
             else:
                 answer(page, turn)
             wait_for_entries(waiting.store, before + 1)
@@ -151,27 +150,3 @@ def wait_for_entries(store: Workspace, number: int) -> None:
     while len(store.review_log(2).read()) < number:
         assert time.monotonic() < deadline, "the answer is not stored"
         time.sleep(0.05)
-
-
-def draw(page: Page) -> None:
-    """One stroke of the pen in the middle of the picture, then save."""
-    press(page, "e")
-    words = page.locator("#paint-words")
-    expect(words).to_contain_text("ml")
-    before = words.inner_text()
-    box = page.locator("#easel").bounding_box()
-    assert box is not None
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.move(*middle)
-    page.mouse.down()
-    page.mouse.move(middle[0] + box["height"] / 4, middle[1], steps=6)
-    page.mouse.up()
-    expect(words).not_to_have_text(before)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="drawing is saved")).to_be_visible()
-
-
-def press(page: Page, key: str) -> None:
-    """A key after the lock-out of the answer before."""
-    time.sleep(LOCK_SECONDS)
-    page.keyboard.press(key)

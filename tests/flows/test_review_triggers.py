@@ -1,93 +1,88 @@
-"""The deployment starts a round again when its review is done."""
+"""Deployments on a server: cron makes runs, one at a time, and answers start a round again."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 import yaml
+from prefect_server import ROOT, PrefectServer
 
 pytestmark = pytest.mark.flow
 
-ROOT = Path(__file__).parents[2]
-WAIT_SECONDS = 120
+WORKSPACE = "/data/ws"
 
 
-class PrefectServer:
-    """A server in a process of its own, and Prefect's command line beside it."""
-
-    def __init__(self, home: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.api = f"http://127.0.0.1:{port}/api"
-        kept = {name: v for name, v in os.environ.items() if not name.startswith("PREFECT_")}
-        self.environment = kept | {"PREFECT_HOME": str(home), "PREFECT_API_URL": self.api}
-        command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
-        self.process = subprocess.Popen(
-            command,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self.wait(lambda: httpx.get(f"{self.api}/health").status_code == httpx.codes.OK)
-
-    def run(self, *command: str) -> None:
-        subprocess.run(
-            [sys.executable, *command],
-            env=self.environment,
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            timeout=WAIT_SECONDS,
-        )
-
-    def runs(self) -> list[dict]:
-        found = httpx.post(f"{self.api}/flow_runs/filter", json={})
-        found.raise_for_status()
-        return found.json()
-
-    def wait(self, happened) -> None:  # noqa: ANN001 - a condition
-        deadline = time.monotonic() + WAIT_SECONDS
-        while True:
-            try:
-                if happened():
-                    return
-            except httpx.TransportError:
-                pass
-            assert time.monotonic() < deadline, "it never happened"
-            time.sleep(0.5)
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """What ships."""
+    return yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[PrefectServer]:
-    started = PrefectServer(tmp_path / "prefect")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    started = PrefectServer(tmp_path_factory.mktemp("server") / "prefect")
     yield started
-    os.killpg(started.process.pid, signal.SIGTERM)
-    started.process.wait(30)
+    started.stop()
 
 
-def test_the_last_answer_starts_the_round_again(server: PrefectServer, tmp_path: Path) -> None:
-    document = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
-    deployed = [one for one in document["deployments"] if one["name"] == "em-round"]
-    deployed[0]["parameters"]["workspace"] = "/data/ws"
-    written = tmp_path / "prefect.yaml"
+def test_three_flows_are_deployed_one_round_at_a_time(document: dict[str, Any]) -> None:
+    by_name = {one["name"]: one for one in document["deployments"]}
+    assert set(by_name) == {"ingest", "em-round", "release"}
+    for one in by_name.values():
+        path, _, flow = one["entrypoint"].partition(":")
+        assert f"def {flow}(" in (ROOT / path).read_text()
+    assert by_name["em-round"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+    assert by_name["em-round"]["schedules"][0]["active"] is False
+
+
+def em_round(document: dict[str, Any], written: Path, **schedule: Any) -> Path:
+    """The deployment of the round alone, with a workspace, in a file."""
+    deployed = [dict(one) for one in document["deployments"] if one["name"] == "em-round"]
+    deployed[0]["parameters"] = deployed[0]["parameters"] | {"workspace": WORKSPACE}
+    deployed[0]["schedules"] = [deployed[0]["schedules"][0] | schedule]
     written.write_text(yaml.safe_dump(document | {"deployments": deployed}))
-    server.run("-m", "prefect", "work-pool", "create", "scalemai", "--type", "process")
-    server.run("-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(written))
+    return written
+
+
+def test_the_last_answer_starts_the_round_again(
+    server: PrefectServer, document: dict[str, Any], tmp_path: Path
+) -> None:
+    server.deploy(em_round(document, tmp_path / "prefect.yaml"))
     assert server.runs() == []
-    tell = "from tasks.review_events import DONE, tell; tell(DONE, '/data/ws', 1)"
+    tell = f"from tasks.review_events import DONE, tell; tell(DONE, '{WORKSPACE}', 1)"
     server.run("-c", tell)
     server.wait(lambda: len(server.runs()) == 1)
     (run,) = server.runs()
-    assert run["parameters"]["workspace"] == "/data/ws"
+    assert run["parameters"]["workspace"] == WORKSPACE
     assert run["state_type"] in ("SCHEDULED", "PENDING")
+
+
+def test_cron_makes_runs_and_two_of_them_never_run_at_the_same_time(
+    server: PrefectServer, document: dict[str, Any], tmp_path: Path
+) -> None:
+    server.deploy(em_round(document, tmp_path / "prefect.yaml", cron="*/5 * * * *", active=True))
+    server.wait(lambda: len(scheduled(server)) > 1)
+    first, second, *_ = scheduled(server)
+    assert {first["parameters"]["workspace"], second["parameters"]["workspace"]} == {WORKSPACE}
+    assert first["expected_start_time"][14:19] != second["expected_start_time"][14:19]
+    # What a worker asks for before it starts a run; until it has ended, no other gets it.
+    assert propose(server, first, "PENDING") == "ACCEPT"
+    assert propose(server, second, "PENDING") == "REJECT"
+    (waiting,) = [run for run in server.runs() if run["id"] == second["id"]]
+    assert waiting["state_name"] == "AwaitingConcurrencySlot"
+    assert propose(server, first, "COMPLETED") == "ACCEPT"
+    assert propose(server, second, "PENDING") == "ACCEPT"
+
+
+def scheduled(server: PrefectServer) -> list[dict[str, Any]]:
+    """Runs that cron made."""
+    return [run for run in server.runs() if run["auto_scheduled"]]
+
+
+def propose(server: PrefectServer, run: dict[str, Any], state: str) -> str:
+    """What the server says to a new state of a run."""
+    answer = server.post(f"flow_runs/{run['id']}/set_state", {"state": {"type": state}})
+    return str(answer["status"])

@@ -17,7 +17,9 @@ from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.round import plan_path, report_path, result_path
-from tasks.tracking import CODE_TAG, DATASET_TAG, KEY_TAG, ROUND_TAG, Tracker
+from tasks.tracking.registry import Tracker
+from tasks.tracking.tags import CODE_TAG, DATASET_TAG, FOLD_TAG, KEY_TAG, ROUND_TAG
+from tasks.train import PICTURES
 from tasks.verdicts import VERDICTS
 
 pytestmark = pytest.mark.flow
@@ -87,6 +89,25 @@ def test_mlflow_knows_the_data_the_settings_and_the_numbers(first_round: AfterOn
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert files >= {"round.html", "round.md", "expert.json"}
     assert ("expert.skops" in files) == (result.expert.source != "none")
+
+
+def test_every_fold_models_training_is_a_run_below_its_model(first_round: AfterOneRound) -> None:
+    store = first_round.store
+    Tracker(store, TrackingSettings())
+    client = mlflow.MlflowClient()
+    for number in (1, 2):
+        version = client.get_model_version("scalemai", str(number))
+        assert version.run_id is not None
+        experiment = client.get_run(version.run_id).info.experiment_id
+        below = f"tags.`mlflow.parentRunId` = '{version.run_id}'"
+        trainings = client.search_runs([experiment], below)
+        assert {run.data.tags[FOLD_TAG] for run in trainings} == {"0", "1"}
+        for run in trainings:
+            assert run.info.status == "FINISHED"
+            assert run.data.tags[KEY_TAG] == version.tags[KEY_TAG]
+            assert run.data.metrics["loss"] > 0
+            pictures = client.list_artifacts(run.info.run_id, "examples")
+            assert len(pictures) == PICTURES
 
 
 def test_gold_never_changes_and_never_trains(first_round: AfterOneRound) -> None:

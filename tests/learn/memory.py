@@ -14,6 +14,7 @@ from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import TrainingCase, TrainingPlan
 from scalemai_core.settings.learning import InputSettings, NetworkSettings, TrainSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
+from scalemai_core.volume.places import Places, find_places
 
 TAXONOMY = load_taxonomy()
 STRUCTURES = ("spleen", "liver", "aorta")
@@ -34,10 +35,18 @@ class MemoryVolumes:
     def labels(self, label_map: str) -> NDArray[Any]:
         return self.arrays[label_map]
 
+    def places(self, label_map: str) -> Places:
+        labels_zyx = np.asarray(self.labels(label_map))
+        lesions = bool(np.isin(labels_zyx, [s.id for s in TAXONOMY.in_layer(Layer.LESIONS)]).any())
+        return find_places(labels_zyx, 0.064, np.random.default_rng(0), lesions=lesions)
+
     def read_bytes(self, path: str) -> bytes:
         if path not in self.files:
             raise FileNotFoundError(path)
         return self.files[path]
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        self.files[path] = data
 
 
 def grid_of(spacing_mm: float = 4.0, shape_zyx: tuple[int, int, int] = SHAPE) -> Grid:

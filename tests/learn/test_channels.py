@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scalemai_core.learn.allowed import allowed_sets
 from scalemai_core.learn.channels import Channels, LayerChannels, channel_titles
+from scalemai_core.learn.loss.allowed import allowed_sets
 from scalemai_core.records.label_map import Layer
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -23,6 +23,12 @@ def meaning(layer: LayerChannels, unknown: tuple[str, ...], value: str | None) -
     num = layer.num_channels
     channels = [target] if target < num else allowed.sets[target - num].tolist()
     return {("background", *layer.names)[channel] for channel in channels}
+
+
+def held(layer: LayerChannels, unknown: tuple[str, ...]) -> set[str]:
+    """Channels that the softmax leaves out."""
+    out = allowed_sets(layer, unknown, TAXONOMY).held
+    return {name for name, is_out in zip(layer.names, out[1:], strict=True) if is_out}
 
 
 def test_a_parent_with_an_annotated_part_has_no_channel() -> None:
@@ -47,15 +53,16 @@ def test_a_layer_nobody_annotated_has_no_channels() -> None:
         channels.ids_of(Layer.LESIONS)
 
 
-def test_background_may_be_what_is_unknown() -> None:
+def test_background_is_none_of_what_is_known() -> None:
     layer = anatomy_of("spleen", "kidney_left")
-    assert meaning(layer, (), None) == {"background"}
-    assert meaning(layer, ("spleen",), None) == {"background", "spleen"}
+    assert meaning(layer, ("spleen",), None) == meaning(layer, (), None) == {"background"}
+    assert held(layer, ()) == set()
+    assert held(layer, ("spleen",)) == {"spleen"}
 
 
 def test_a_voxel_on_hold_says_no_more_than_background() -> None:
     layer = anatomy_of("spleen", "kidney_left")
-    assert meaning(layer, ("spleen",), "spleen") == {"background", "spleen"}
+    assert meaning(layer, ("spleen",), "spleen") == {"background"}
     assert meaning(layer, ("spleen",), "kidney_left") == {"kidney_left"}
 
 
@@ -70,7 +77,8 @@ def test_parts_of_a_known_parent_are_not_in_the_background() -> None:
     layer = anatomy_of("liver_segment_1", "liver_segment_2", "spleen")
     unknown = ("liver_segment_1", "liver_segment_2")
     assert meaning(layer, unknown, None) == {"background"}
-    assert meaning(layer, ("liver", *unknown), None) == {"background", *unknown}
+    assert held(layer, unknown) == set()
+    assert held(layer, ("liver", *unknown)) == set(unknown)
 
 
 def test_a_part_without_channel_is_its_parent() -> None:

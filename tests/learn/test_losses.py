@@ -10,9 +10,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scalemai_core.learn.allowed import EVEN, AllowedSets, allowed_sets
 from scalemai_core.learn.channels import Channels
-from scalemai_core.learn.losses import DICE_WEIGHT, SMOOTH_VOXELS, LayerTarget, segmentation_loss
+from scalemai_core.learn.loss.allowed import EVEN, AllowedSets, allowed_sets
+from scalemai_core.learn.loss.marginal import (
+    DICE_WEIGHT,
+    SMOOTH_VOXELS,
+    LossTerms,
+    segmentation_loss,
+)
+from scalemai_core.learn.loss.target import LayerTarget
 from scalemai_core.records.label_map import Layer
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -69,7 +75,10 @@ def brute_force(
     balance: float,
     say: Mapping[str, float] = EVEN,
 ) -> Tensor:
-    """Voxel by voxel, with unknown logits held constant in the Dice."""
+    """Voxel by voxel, with unknown logits held constant in the Dice.
+
+    Those of which nothing is known are left out.
+    """
     total = logits.new_zeros((), dtype=torch.float64)
     dice_losses: list[Tensor] = []
     for layer in CHANNELS.layers:
@@ -80,7 +89,13 @@ def brute_force(
             allowed = allowed_sets(layer, missing, TAXONOMY)
             values = each[layer.layer].reshape(-1).tolist()
             sets = [allowed_channels(allowed, value, layer.num_channels) for value in values]
-            z = sample[layer.span].flatten(1).double()
+            rows = sample[layer.span].flatten(1).double()
+            z = torch.stack(
+                [
+                    torch.full_like(row, -torch.inf) if allowed.held[c] else row
+                    for c, row in enumerate(rows)
+                ]
+            )
             held = torch.stack(
                 [
                     row.detach() if channel and layer.names[channel - 1] in missing else row
@@ -124,11 +139,14 @@ def brute_force(
         ([("liver", "liver_segment_1"), ("aorta",)], ["liver_segment_2", "kidney_right"]),
     ],
 )
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["compiled", "vectors"])
 def test_loss_and_gradient_equal_brute_force(
-    unknown: list[tuple[str, ...]], anatomy: list[str], balance: float
+    unknown: list[tuple[str, ...]], anatomy: list[str], balance: float, dtype: torch.dtype
 ) -> None:
     logits, labels = draw(1, 2, ids(*anatomy))
-    loss = segmentation_loss(logits, targets_of(labels, unknown), balance)
+    logits = logits.detach().to(dtype).requires_grad_()
+    terms = LossTerms(balance=balance, lesion_balance=balance)
+    loss = segmentation_loss(logits, targets_of(labels, unknown), terms)
     (gradient,) = torch.autograd.grad(loss, logits)
     expected = brute_force(logits, labels, unknown, balance)
     (expected_gradient,) = torch.autograd.grad(expected, logits)
@@ -140,7 +158,7 @@ def test_a_doubted_mask_says_less_in_loss_and_gradient() -> None:
     logits, labels = draw(3, 2, ids("spleen", "kidney_left", "liver_segment_1"))
     unknown: list[tuple[str, ...]] = [("kidney_left",), ()]
     say = {"spleen": 0.3, "aorta": 0.6}
-    loss = segmentation_loss(logits, targets_of(labels, unknown, say), 0.5)
+    loss = segmentation_loss(logits, targets_of(labels, unknown, say))
     expected = brute_force(logits, labels, unknown, 0.5, say)
     assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
     assert loss.item() != pytest.approx(
@@ -163,7 +181,7 @@ def test_with_everything_known_the_entropy_is_plain_cross_entropy() -> None:
         plain = plain + functional.cross_entropy(
             logits[:, layer.span], torch.from_numpy(channel)[None]
         )
-    loss = segmentation_loss(logits, targets, balance=0.0, dice_weight=0.0)
+    loss = segmentation_loss(logits, targets, LossTerms(balance=0.0, dice_weight=0.0))
     torch.testing.assert_close(loss, plain, atol=1e-6, rtol=0)
     torch.testing.assert_close(
         torch.autograd.grad(loss, logits)[0],
@@ -173,17 +191,31 @@ def test_with_everything_known_the_entropy_is_plain_cross_entropy() -> None:
     )
 
 
-def test_dice_gives_unknown_structures_exactly_no_gradient() -> None:
-    logits, labels = draw(3, 1, ids("kidney_left", "kidney_right"))
-    unknown = ("spleen", "liver_segment_1")
-    targets = targets_of(labels, [unknown])
+def test_a_structure_of_which_nothing_is_known_gets_exactly_no_gradient() -> None:
+    logits, labels = draw(3, 2, ids("kidney_left", "kidney_right"))
+    targets = targets_of(labels, [("spleen", "aorta"), ()])
+    (gradient,) = torch.autograd.grad(segmentation_loss(logits, targets), logits)
+    for layer in CHANNELS.layers:
+        for channel, name in enumerate(layer.names, start=layer.start + 1):
+            unlabelled = name in {"spleen", "aorta"}
+            assert bool((gradient[0, channel] == 0).all()) is unlabelled
+            assert bool(gradient[1, channel].any())
+
+
+def test_parts_of_a_known_parent_learn_from_entropy_and_exactly_nothing_from_dice() -> None:
+    logits, labels = draw(3, 1, ids("liver", "spleen", "kidney_left"))
+    parts = ("liver_segment_1", "liver_segment_2")
+    targets = targets_of(labels, [parts])
     both, entropy = (
-        torch.autograd.grad(segmentation_loss(logits, targets, dice_weight=weight), logits)[0]
+        torch.autograd.grad(
+            segmentation_loss(logits, targets, LossTerms(dice_weight=weight)), logits
+        )[0]
         for weight in (DICE_WEIGHT, 0.0)
     )
     layer = CHANNELS.layers[0]
-    rows = [layer.start + 1 + layer.names.index(name) for name in unknown]
+    rows = [layer.start + 1 + layer.names.index(name) for name in parts]
     assert torch.equal(both[:, rows], entropy[:, rows])
+    assert bool(entropy[:, rows].any())
     assert not torch.equal(both, entropy)
 
 

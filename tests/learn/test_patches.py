@@ -15,7 +15,7 @@ from memory import (
 )
 
 from scalemai_core.learn.channels import Channels
-from scalemai_core.learn.patches import Patch, PatchSource
+from scalemai_core.learn.feed.patches import Patch, PatchSource
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import TrainingCase, TrainingPlan
 from scalemai_core.settings.learning import InputSettings, TrainSettings
@@ -166,7 +166,11 @@ def test_resampling_keeps_the_labels_on_the_image(volumes: MemoryVolumes) -> Non
         grid=grid_of(2.0, shape),
         label_maps={Layer.ANATOMY: "l", Layer.VESSELS: None},
     )
-    plan = make_plan([case], input=InputSettings(spacing_mm=1.0, patch_zyx=(12, 12, 12)))
+    plan = make_plan(
+        [case],
+        input=InputSettings(spacing_mm=1.0, patch_zyx=(12, 12, 12)),
+        train=TrainSettings(foreground=1.0, augment=False),
+    )
     patch = source_of(plan, volumes).patch(0)
     spleen = patch.labels[Layer.ANATOMY] > 0
     assert 0 < spleen.sum() < spleen.size

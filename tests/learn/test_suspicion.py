@@ -8,8 +8,10 @@ import torch
 from memory import TAXONOMY
 
 from scalemai_core.learn.channels import Channels
-from scalemai_core.learn.readout import Readout
+from scalemai_core.learn.predict.sums import Block
+from scalemai_core.learn.predict.suspicion import Suspicion
 from scalemai_core.records.grid import Grid
+from scalemai_core.volume.lesion_odds import LesionOdds
 from scalemai_core.volume.log_odds import LOG_ODDS
 
 NAMES = ["liver", "spleen", "liver_lesion", "kidney_cyst", "kidney_tumor"]
@@ -23,17 +25,25 @@ def softmax_of_noise(seed: int, channels: Channels) -> torch.Tensor:
     return torch.cat([noise[layer.span].softmax(dim=0) for layer in channels.layers])
 
 
+def streamed(
+    channels: Channels, probabilities: torch.Tensor, parts: list[int], grid: Grid
+) -> LesionOdds:
+    suspicion = Suspicion(channels.layers[-1], grid)
+    z = 0
+    for part in probabilities.log().split(parts, dim=1):
+        weights = torch.full(part.shape[1:], 0.5)
+        suspicion.add(Block(z, 0, part * weights, weights))
+        z += part.shape[1]
+    return suspicion.odds()
+
+
 @pytest.mark.parametrize("parts", [[7], [1, 2, 4], [3, 3, 1]])
 def test_codes_are_the_log_odds_of_any_lesion_and_types_the_likeliest_kind(
     parts: list[int],
 ) -> None:
     channels = Channels.of(NAMES, TAXONOMY)
     probabilities = softmax_of_noise(3, channels)
-    readout = Readout(channels, (14, 5, 6), GRID)
-    for part in probabilities.split(parts, dim=1):
-        readout.add(part)
-    odds = readout.prediction().lesions
-    assert odds is not None
+    odds = streamed(channels, probabilities, parts, GRID)
     assert odds.grid == GRID
     lesions = channels.layers[1]
     own = probabilities[lesions.span].double().numpy()
@@ -51,17 +61,13 @@ def test_small_probabilities_are_told_apart() -> None:
     channels = Channels.of(["liver_lesion"], TAXONOMY)
     small = torch.tensor([3e-6, 1e-5, 1e-4, 1e-3, 0.5, 1 - 1e-5])
     probabilities = torch.stack([1 - small, small]).reshape(2, 1, 1, 6)
-    readout = Readout(channels, (1, 1, 6), Grid.of((1, 1, 6), np.eye(4)))
-    readout.add(probabilities)
-    odds = readout.prediction().lesions
-    assert odds is not None
+    odds = streamed(channels, probabilities, [1], Grid.of((1, 1, 6), np.eye(4)))
     codes = odds.codes_zyx.ravel()
     assert (np.diff(codes.astype(int)) > 5).all()
     assert codes[0] > 0
 
 
-def test_a_model_without_lesions_keeps_none() -> None:
-    channels = Channels.of(["liver", "spleen"], TAXONOMY)
-    readout = Readout(channels, SHAPE, GRID)
-    readout.add(softmax_of_noise(1, channels))
-    assert readout.prediction().lesions is None
+def test_missing_rows_are_noticed() -> None:
+    channels = Channels.of(NAMES, TAXONOMY)
+    with pytest.raises(ValueError, match="voxels were predicted"):
+        streamed(channels, softmax_of_noise(1, channels)[:, :5], [5], GRID)

@@ -9,11 +9,12 @@ from memory import SHAPE, STRUCTURES, TAXONOMY, MemoryVolumes, add_case, grid_of
 
 from scalemai_core.errors import TrainingError, UsageError
 from scalemai_core.learn.channels import Channels
-from scalemai_core.learn.networks import build_network
-from scalemai_core.learn.predictor import Predictor
-from scalemai_core.learn.train import train
+from scalemai_core.learn.network.architectures import build_network
+from scalemai_core.learn.predict.predictor import Predictor
+from scalemai_core.learn.train.process import train
 from scalemai_core.learn.weights import Weights
 from scalemai_core.records.model import ModelDocument
+from scalemai_core.records.progress import TrainingProgress
 from scalemai_core.records.training import TrainingPlan
 from scalemai_core.settings.learning import NetworkSettings
 
@@ -34,7 +35,7 @@ def document_of(plan: TrainingPlan, paths: tuple[str, ...]) -> ModelDocument:
     )
 
 
-def quiet(_: dict[str, float]) -> None:
+def quiet(_: TrainingProgress) -> None:
     """Nobody listens."""
 
 
@@ -62,7 +63,6 @@ def test_a_trained_model_finds_the_structures_of_an_unseen_scan(
         structure = TAXONOMY[name]
         found = prediction.labels[structure.layer] == structure.id
         assert dice(found, truth[structure.layer] == structure.id) > 0.85
-        assert 0.3 < prediction.confidence[name] <= 1.0
     assert all(each.dtype == np.uint8 for each in prediction.labels.values())
 
 
@@ -136,20 +136,6 @@ def test_predictions_come_on_the_grid_of_the_scan(
     expected = (truth[structure.layer] == structure.id).repeat(2, 0).repeat(2, 1).repeat(2, 2)
     assert found.shape == shape
     assert dice(found, expected) > 0.8
-
-
-@pytest.mark.parametrize("name", ["SegResNet", "DynUNet", "UNet"])
-@pytest.mark.parametrize("stem_stride", [1, 2])
-def test_every_network_keeps_the_shape_of_any_image(name: str, stem_stride: int) -> None:
-    settings = NetworkSettings.model_validate(
-        {"name": name, "stem_stride": stem_stride, "width": 8, "levels": 3}
-    )
-    channels = Channels.of(STRUCTURES, TAXONOMY)
-    network = build_network(settings, channels, seed=0)
-    again = build_network(settings, channels, seed=0)
-    assert all(map(torch.equal, network.state_dict().values(), again.state_dict().values()))
-    logits = network(torch.zeros(2, 1, 9, 8, 11))
-    assert logits.shape == (2, channels.num_channels, 9, 8, 11)
 
 
 def test_weights_of_another_network_are_refused(

@@ -9,7 +9,9 @@ from memory import TAXONOMY
 from numpy.typing import NDArray
 
 from scalemai_core.learn.channels import Channels, LayerChannels
-from scalemai_core.learn.readout import Readout
+from scalemai_core.learn.predict.reading import used_ids
+from scalemai_core.learn.predict.readout import Readout
+from scalemai_core.learn.predict.sums import Block
 from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
@@ -33,10 +35,17 @@ def labels(names: list[str], seed: int) -> LabelsZYX:
 
 
 def streamed(p: NDArray[np.float64], *beside: LabelsZYX) -> tuple[dict[str, Evidence], ...]:
-    readout = Readout(CHANNELS, SHAPE, GRID, [{Layer.ANATOMY: one} for one in beside])
+    used = [{Layer.ANATOMY: used_ids(one)} for one in beside]
+    readout = Readout(CHANNELS, SHAPE, GRID, lambda labels: None, used)
+    logits = torch.from_numpy(np.log(p)).float()
     for z in range(0, SHAPE[0], 2):
-        readout.add(torch.from_numpy(p[:, z : z + 2]).float())
-    return readout.prediction().evidence
+        chosen = slice(z, z + 2)
+        annotations = [{Layer.ANATOMY: one[chosen]} for one in beside]
+        readout.begin(*readout.complete(z, min(z + 2, SHAPE[0])), annotations)
+        for y in (slice(0, 1), slice(1, 4), slice(4, 6)):
+            part = logits[:, chosen, y]
+            readout.add(Block(z, y.start, part, torch.ones(part.shape[1:])))
+    return readout.seen().evidence
 
 
 def at_once(
@@ -99,3 +108,17 @@ def test_a_prediction_is_at_least_as_likely_as_any_annotation_of_the_same_voxels
     p /= p.sum(axis=0)
     (found,) = streamed(p, labels(["liver", "spleen"], 7))
     assert all(one.loglik_prediction >= one.loglik_current for one in found.values())
+
+
+def test_confidence_is_that_inside_the_prediction_and_along_its_border_in_the_slice() -> None:
+    p, labels_zyx = probabilities(8), labels(["liver"], 8)
+    channel, best = p.argmax(axis=0), p.max(axis=0)
+    padded = np.pad(channel, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    shifted = [padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]]
+    border = np.any([channel != each for each in shifted], axis=0)
+    (found,) = streamed(p, labels_zyx)
+    for number, name in enumerate(layer().names, start=1):
+        inside = channel == number
+        assert found[name].confidence == pytest.approx(best[inside].mean(), rel=1e-4)
+        along = best[inside & border].mean()
+        assert found[name].boundary_confidence == pytest.approx(along, rel=1e-4)

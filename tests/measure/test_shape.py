@@ -30,7 +30,7 @@ def label_maps(draw: st.DrawFn) -> NDArray[np.uint8]:
 def table_of(labels: NDArray[np.uint8], **options: object) -> ShapeTable:
     image = np.random.default_rng(0).integers(-1000, 3000, labels.shape).astype(np.int16)
     grid = Grid.of(labels.shape, AFFINE)
-    return describe(Runs.of(labels), image, grid, UNIONS, **options)  # pyright: ignore[reportArgumentType]
+    return describe([Runs.of(labels)], image, grid, UNIONS, **options)  # pyright: ignore[reportArgumentType]
 
 
 def mask_of(labels: NDArray[np.uint8], structure: int) -> NDArray[np.bool_]:
@@ -110,13 +110,18 @@ def test_flat_ends_tell_a_cut_mask_from_one_that_leaves_the_volume() -> None:
     assert np.isnan(table.flat_end_share[5]).all()
 
 
-def test_place_is_a_fraction_of_the_body_box() -> None:
-    labels = np.zeros((10, 10, 10), dtype=np.uint8)
-    labels[2:4, 4:6, 0:2] = 5
-    assert table_of(labels).centroid_fraction_xyz[5] == pytest.approx([0.1, 0.5, 0.3])
-    body = (slice(2, 6), slice(0, 10), slice(0, 4))
-    table = table_of(labels, body_box=body)
-    assert table.centroid_fraction_xyz[5] == pytest.approx([0.25, 0.5, 0.25])
+def test_layers_are_measured_together_as_each_alone() -> None:
+    rng = np.random.default_rng(1)
+    one = rng.choice(np.array([0, 2, 3], dtype=np.uint8), (6, 7, 8))
+    other = rng.choice(np.array([0, 4, 5], dtype=np.uint8), (6, 7, 8))
+    image = rng.integers(-1000, 3000, one.shape).astype(np.int16)
+    grid = Grid.of(one.shape, AFFINE)
+    layers = [Runs.of(one), Runs.of(other)]
+    both = describe(layers, image, grid, UNIONS)
+    for labels, ids in zip(layers, ([1, 2, 3], [4, 5]), strict=True):
+        alone = describe([labels], image, grid, UNIONS)
+        for field in alone.__dataclass_fields__:
+            assert np.array_equal(getattr(both, field)[ids], getattr(alone, field)[ids])
 
 
 def test_crumbs_do_not_count_as_pieces_but_lie_outside_the_largest() -> None:

@@ -102,3 +102,21 @@ def test_paired_difference_of_a_constant_gain_has_no_width() -> None:
     interval = paired_difference(old + 0.1, old, list("aabbcc"), np.random.default_rng(1), num=100)
     assert interval.low == pytest.approx(0.1)
     assert interval.high == pytest.approx(0.1)
+
+
+def test_a_pool_is_the_mean_of_its_columns_in_every_resample() -> None:
+    rng = np.random.default_rng(4)
+    new, old = rng.normal(size=(2, 8, 3))
+    new[:5, 2] = np.nan
+    patients = list("aabbccdd")
+    found = paired_difference(new, old, patients, np.random.default_rng(2), num=200, pools=[[0, 1]])
+    both = np.nanmean((new - old)[:, :2], axis=1, keepdims=True)
+    alone = paired_difference(
+        both, np.zeros_like(both), patients, np.random.default_rng(2), num=200
+    )
+    np.testing.assert_allclose(
+        [found.estimate[3], found.low[3], found.high[3]],
+        [alone.estimate[0], alone.low[0], alone.high[0]],
+    )
+    wide = paired_difference(new, old, patients, np.random.default_rng(2), num=9, pools=[[0, 2]])
+    assert wide.estimate[3] == pytest.approx((wide.estimate[0] + wide.estimate[2]) / 2)

@@ -44,6 +44,17 @@ def test_each_weakness_is_warned_of(changes: dict[str, object], title: str) -> N
     assert titles(**changes) == [title]
 
 
+def test_why_scans_failed_is_said_most_frequent_first() -> None:
+    reasons = {"predict: KilledWorker: the last worker": 16, "judge: WorkspaceError: damaged": 1}
+    (warned,) = warnings(make_result(failed_scans=17, set_aside=reasons))
+    assert warned.title == "17 of 420 scans failed"
+    assert warned.meaning.endswith(
+        "Predict: KilledWorker: the last worker (16); judge: WorkspaceError: damaged (1)."
+    )
+    (warned,) = warnings(make_result(failed_scans=0, set_aside={"revise: OSError: gone": 2}))
+    assert warned.title == "2 of 420 scans failed"
+
+
 def test_where_nothing_was_changed_automatically_no_audit_is_missed() -> None:
     assert titles(audit_population=0, audited=0, audit_upper_bound=None) == []
 

@@ -21,7 +21,7 @@ from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.release.nnunet import export_nnunet
-from scalemai_core.store.admission import admit, publish_admission
+from scalemai_core.store.versions.admission import admit, publish_admission
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.volume.orientation import axis_codes, to_canonical

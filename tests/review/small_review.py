@@ -17,7 +17,7 @@ from scalemai_core.records.review import ReviewItem
 from scalemai_core.records.scan import Scan
 from scalemai_core.review.bundle.pieces import piece_hash
 from scalemai_core.review.views import VIEWS, view_table
-from scalemai_core.store.rows import annotation_rows, scan_rows
+from scalemai_core.store.catalog.rows import annotation_rows, scan_rows
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -101,7 +101,7 @@ class SmallReview:
         self.store.catalog.commit(
             base=self.store.catalog.latest(),
             scans=scan_rows([scan]),
-            annotations=annotation_rows(rows),
+            annotations=[annotation_rows(rows)],
             round_number=0,
             message="test",
         )

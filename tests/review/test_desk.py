@@ -28,7 +28,7 @@ from scalemai_core.review.desk import Desk
 from scalemai_core.review.drawing import Drawing
 from scalemai_core.review.queue.queue import Queue
 from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store.review_log import ReviewClosedError, ReviewLog
+from scalemai_core.store.documents.review_log import ReviewClosedError, ReviewLog
 
 CURRENT, PREDICTION, READER = Candidate.CURRENT, Candidate.PREDICTION, Candidate.READER
 WHOLE = (0, 0, 0, *SHAPE)
@@ -59,7 +59,7 @@ class Office:
         return self.made.store.labels.read(label_map)
 
     def refusals(self) -> int:
-        with self.queue._database.reading() as connection:
+        with self.queue.database.reading() as connection:
             rows = connection.exec_driver_sql("SELECT 1 FROM review_acts WHERE act = 'refused'")
             return len(rows.all())
 

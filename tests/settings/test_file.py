@@ -8,10 +8,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from scalemai_core.errors import SettingsError
+from scalemai_core.settings import file
 from scalemai_core.settings.engine import EngineSettings
-from scalemai_core.settings.file import load_settings, parse_settings
+from scalemai_core.settings.file import PRESETS, load_settings, parse_settings
 
-SHIPPED = sorted((Path(__file__).parents[1] / "deployments").rglob("settings/*.yaml"))
+SHIPPED = sorted((Path(__file__).parents[2] / "deployments").rglob("settings/*.yaml"))
 
 
 def sections() -> list[type[BaseModel]]:
@@ -92,3 +93,35 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_the_settings_that_ship_are_valid(path: Path) -> None:
     assert load_settings(path) != EngineSettings()
+
+
+def test_some_settings_ship() -> None:
+    assert {path.stem for path in SHIPPED} >= {"cluster", "gpu", "tryout"}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_goes_by_its_name_alone(preset: str) -> None:
+    assert load_settings(preset) != EngineSettings()
+    assert load_settings(None, [f"preset={preset}"]) == load_settings(preset)
+
+
+def test_every_preset_file_has_its_name_told() -> None:
+    folder = Path(str(file.__file__)).parent / "presets"
+    assert {path.stem for path in folder.glob("*.yaml")} == set(PRESETS)
+
+
+def test_a_file_overrides_the_preset_that_it_names_key_by_key(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("preset: h200\ntrain: {batch: 3, mix: {pseudo: 0.5}}\n")
+    preset, found = load_settings("h200"), load_settings(path, ["train.steps=7"])
+    assert (found.train.batch, found.train.steps, found.train.mix.pseudo) == (3, 7, 0.5)
+    assert found.network == preset.network
+    assert found.train.warm_steps == preset.train.warm_steps
+    assert found.train.mix.trusted == preset.train.mix.trusted
+
+
+def test_an_unknown_preset_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("preset: v100\n")
+    with pytest.raises(SettingsError, match="'v100' is not one of laptop, a100, h200"):
+        load_settings(path)

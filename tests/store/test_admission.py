@@ -11,9 +11,9 @@ from scalemai_core.records.annotation import State
 from scalemai_core.records.ingested import IngestedCase
 from scalemai_core.records.rejection import Rejection
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store import tables
-from scalemai_core.store.admission import admit, publish_admission
-from scalemai_core.store.rows import scans_of
+from scalemai_core.store.catalog import tables
+from scalemai_core.store.catalog.rows import scans_of
+from scalemai_core.store.versions.admission import admit, publish_admission
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 

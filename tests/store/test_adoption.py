@@ -6,9 +6,9 @@ import numpy as np
 from made_up_scans import mask_of, offered, painted
 
 from scalemai_core.records.annotation import Annotation, Origin, State
-from scalemai_core.store import tables
-from scalemai_core.store.admission import admit, publish_admission
-from scalemai_core.store.rows import annotations_of
+from scalemai_core.store.catalog import tables
+from scalemai_core.store.catalog.rows import annotations_of
+from scalemai_core.store.versions.admission import admit, publish_admission
 from scalemai_core.store.workspace import Workspace
 
 FIRST = painted(liver=slice(0, 4))

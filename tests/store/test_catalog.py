@@ -12,9 +12,10 @@ from scalemai_core.records.annotation import Annotation, Origin, State
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store.catalog import Catalog
+from scalemai_core.store.catalog import replace
+from scalemai_core.store.catalog.catalog import Catalog
+from scalemai_core.store.catalog.rows import annotation_rows, scan_rows, scans_of
 from scalemai_core.store.files import Files
-from scalemai_core.store.rows import annotation_rows, scan_rows, scans_of
 
 GRID = Grid(
     shape_zyx=(4, 5, 6), affine=((1.5, 0, 0, 0.1), (0, 2, 0, 0), (0, 0, 3, 0), (0, 0, 0, 1))
@@ -56,7 +57,7 @@ def commit(
     return catalog.commit(
         base=catalog.latest(),
         scans=scan_rows(scan(name) for name in scans),
-        annotations=annotation_rows(annotations),
+        annotations=[annotation_rows(annotations)],
         round_number=0,
         message="test",
     )
@@ -97,6 +98,52 @@ def test_a_diff_names_net_changes_with_first_before_and_last_after(catalog: Cata
         "scan_id", "before", "after", "label_map_before", "label_map_after"
     ).rows() == [("a", "present", "unknown", "map 1", "map 3")]
     assert third.changed == 1
+    assert catalog.changes(third, third).height == 0
+
+
+def in_parts(catalog: Catalog, *parts: str) -> DatasetVersion:
+    """A version whose scans, named by letters, came part by part."""
+    blocks = [
+        annotation_rows(annotation(scan_id, "liver", State.PRESENT) for scan_id in part)
+        for part in parts
+    ]
+    return catalog.commit(
+        base=None,
+        scans=scan_rows(map(scan, "".join(parts))),
+        annotations=blocks,
+        round_number=0,
+        message="test",
+    )
+
+
+def test_a_version_is_the_same_in_however_many_parts_it_came(tmp_path: Path) -> None:
+    cuts = (("abcd",), ("a", "bcd"), ("ab", "", "c", "d"))
+    made = [Catalog(Files(str(tmp_path / str(number)))) for number in range(len(cuts))]
+    versions = [in_parts(catalog, *cut) for catalog, cut in zip(made, cuts, strict=True)]
+    assert len({version.digest for version in versions}) == 1
+    assert {(version.annotations, version.changed) for version in versions} == {(4, 4)}
+    for catalog, version in zip(made, versions, strict=True):
+        assert catalog.digest(version) == version.digest
+        assert catalog.annotations(version, ("b", "d"))["scan_id"].to_list() == ["b", "d"]
+
+
+def test_parts_out_of_order_are_refused_and_leave_no_version(catalog: Catalog) -> None:
+    with pytest.raises(ValueError, match="in the order of their scans"):
+        in_parts(catalog, "bc", "ab")
+    assert catalog.latest() is None
+
+
+@pytest.mark.parametrize("changed", [(), ("c",), ("a", "e"), ("ac", "bx"), ("x", "z")])
+def test_replaced_scans_take_the_place_of_their_own_and_new_ones_join(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, changed: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(replace, "AT_ONCE", 2)
+    version = in_parts(catalog, "abcdefg")
+    parts = sorted("".join(changed))
+    blocks = [annotation_rows([annotation(name, "liver", State.ABSENT, 2)]) for name in parts]
+    found = pl.concat(list(replace.replaced(catalog, version, blocks)))
+    expected = dict.fromkeys("abcdefg", "present") | dict.fromkeys(parts, "absent")
+    assert found.select("scan_id", "state").rows() == sorted(expected.items())
 
 
 def test_the_digest_follows_content_not_time(tmp_path: Path) -> None:
@@ -116,7 +163,7 @@ def test_a_commit_on_a_stale_base_is_refused_and_leaves_the_versions_alone(
         catalog.commit(
             base=stale,
             scans=scan_rows([scan("a")]),
-            annotations=annotation_rows([annotation("a", "liver", State.PRESENT, 3)]),
+            annotations=[annotation_rows([annotation("a", "liver", State.PRESENT, 3)])],
             round_number=1,
             message="late",
         )

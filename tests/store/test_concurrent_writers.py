@@ -11,10 +11,10 @@ from made_up_scans import annotation
 
 from scalemai_core.errors import CommitConflict
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.store import tables
-from scalemai_core.store.catalog import Catalog
+from scalemai_core.store.catalog import tables
+from scalemai_core.store.catalog.catalog import Catalog
+from scalemai_core.store.catalog.rows import annotation_rows
 from scalemai_core.store.files import Files
-from scalemai_core.store.rows import annotation_rows
 
 WRITERS = 4
 NUMBERS = pl.Schema({"number": pl.Int64})
@@ -32,7 +32,7 @@ def race(url: str, base: DatasetVersion | None) -> list[DatasetVersion]:
             return catalog.commit(
                 base=base,
                 scans=pl.DataFrame(schema=tables.SCANS),
-                annotations=annotation_rows(rows),
+                annotations=[annotation_rows(rows)],
                 round_number=0,
                 message=str(writer),
             )
@@ -58,7 +58,7 @@ def test_of_concurrent_commits_one_wins_and_its_version_holds_what_it_wrote(url:
 def test_a_commit_that_lost_the_race_succeeds_on_the_new_base(url: str) -> None:
     catalog = Catalog(Files(url))
     rows = annotation_rows([annotation("scan", "liver", "map")])
-    state = {"scans": pl.DataFrame(schema=tables.SCANS), "annotations": rows, "round_number": 0}
+    state = {"scans": pl.DataFrame(schema=tables.SCANS), "annotations": [rows], "round_number": 0}
     first = catalog.commit(base=None, message="first", **state)
     with pytest.raises(CommitConflict, match="run again"):
         catalog.commit(base=None, message="late", **state)

@@ -27,6 +27,11 @@ def test_a_missing_document_is_a_file_not_found_error(url: str) -> None:
         Files(url).read_bytes("nothing.json")
 
 
+def test_parts_of_a_missing_document_are_a_file_not_found_error(url: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        list(Files(url).read_ranges("nothing", [(0, 2), (4, 6)]))
+
+
 def test_names_are_sorted_and_a_missing_folder_is_empty(url: str) -> None:
     files = Files(url)
     for name in ("b.json", "a.json", "deep/c.json"):
@@ -72,3 +77,35 @@ def test_a_write_that_is_killed_leaves_the_old_document_and_no_name(
 def test_a_url_of_no_known_kind_is_refused_with_advice() -> None:
     with pytest.raises(WorkspaceError, match=r"give a folder or an s3:// URL"):
         Files("ftq://somewhere")
+
+
+def test_a_removed_document_takes_with_it_what_killed_writers_left(tmp_path: Path) -> None:
+    files = Files(str(tmp_path))
+    files.write_bytes("models/a.bin", b"whole")
+    files.write_bytes("models/a.bin.more", b"another")
+    (tmp_path / "models" / ".a.bin.1234abcd").write_bytes(b"half")
+    files.remove("models/a.bin")
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["a.bin.more"]
+    files.remove("models/a.bin")
+    files.remove("nowhere/at-all")
+
+
+def test_a_document_is_created_once(url: str) -> None:
+    files = Files(url)
+    assert files.create("claims/1.json", b"mine")
+    assert not files.create("claims/1.json", b"theirs")
+    assert files.read_bytes("claims/1.json") == b"mine"
+    assert list(files.listing("claims")) == ["claims/1.json"], "no scratch file stays"
+
+
+def test_a_listing_names_all_below_a_folder_with_sizes(url: str) -> None:
+    files = Files(url)
+    for path, data in {"a/b/c": b"123", "a/d": b"", "ab/e": b"1"}.items():
+        files.write_bytes(path, data)
+    found = files.listing("a")
+    assert {path: entry.size for path, entry in found.items()} == {"a/b/c": 3, "a/d": 0}
+    assert all(entry.modified.tzinfo for entry in found.values())
+    assert files.listing("nowhere") == {}
+    files.remove_all(["a/b/c", "a/d"])
+    assert files.listing("a") == {}
+    assert files.read_bytes("ab/e") == b"1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from scalemai_core.records.shard import Shard
+from scalemai_core.store.documents.ledger import Ledger, step_key
 from scalemai_core.store.files import Files
-from scalemai_core.store.ledger import Ledger, step_key
 
 
 def rows_of(*scan_ids: str) -> pl.DataFrame:
@@ -25,6 +25,25 @@ def test_rows_of_all_shards_come_back_sorted_by_scan(url: str) -> None:
     ledger.write(["a", "bb"], rows_of("bb", "a"))
     assert ledger.finished() == {"a", "bb", "ccc", "d"}
     assert ledger.rows().rows() == [("a", 1), ("bb", 2), ("ccc", 3), ("d", 1)]
+
+
+def test_blocks_come_in_the_order_of_scans_and_never_cut_one(url: str) -> None:
+    ledger = Ledger(Files(url), 1, "judge", "key")
+    for part in (["e", "f"], ["a", "d"], ["b", "c"]):
+        ledger.write(part, rows_of(*part, *part))
+    ledger.write(["g"], pl.DataFrame())
+    blocks = [block["scan_id"].to_list() for block in ledger.blocks()]
+    assert blocks == [["a", "a", "b", "b", "c", "c", "d", "d"], ["e", "e", "f", "f"]]
+    assert [block.height for block in ledger.blocks(["scan_id"])] == [8, 4], "and again"
+
+
+def test_rows_of_some_scans_come_from_a_shard_of_theirs_or_from_any(url: str) -> None:
+    ledger = Ledger(Files(url), 1, "judge", "key")
+    ledger.write(["a", "b"], rows_of("a", "b"))
+    ledger.write(["c", "d"], rows_of("c", "d"))
+    assert ledger.rows(scan_ids=["b", "a"])["scan_id"].to_list() == ["a", "b"]
+    assert ledger.rows(scan_ids=["d", "b", "x"])["scan_id"].to_list() == ["b", "d"]
+    assert ledger.rows(scan_ids=["x"]).height == 0
 
 
 def test_a_part_without_its_done_mark_is_not_finished(url: str) -> None:
@@ -68,6 +87,16 @@ def test_rows_with_and_without_an_error_column_fit_together(url: str) -> None:
     assert ledger.rows().to_dicts() == [
         {"scan_id": "a", "number": 1, "error": None},
         {"scan_id": "b", "number": None, "error": "OSError: gone"},
+    ]
+
+
+def test_columns_can_be_read_alone_where_some_parts_lack_them(url: str) -> None:
+    ledger = Ledger(Files(url), 1, "judge", "key")
+    ledger.write(["b"], pl.DataFrame([{"scan_id": "b", "error": "OSError: gone"}]))
+    ledger.write(["a"], rows_of("a"))
+    assert ledger.rows(["scan_id", "error"]).to_dicts() == [
+        {"scan_id": "a", "error": None},
+        {"scan_id": "b", "error": "OSError: gone"},
     ]
 
 

@@ -13,7 +13,7 @@ from ome_zarr_models.v05 import Image, ImageLabel
 
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import Layer
-from scalemai_core.store import ome
+from scalemai_core.store.arrays import ome
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scalemai_core.records.review_entry import Act, ReviewEntry
+from scalemai_core.store.documents.review_log import ReviewClosedError, ReviewLog
 from scalemai_core.store.files import Files
-from scalemai_core.store.review_log import ReviewClosedError, ReviewLog
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 

@@ -13,8 +13,8 @@ from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.scan import Scan
-from scalemai_core.store.resolution import Decided, Revision
-from scalemai_core.store.revision import revise_scan
+from scalemai_core.store.versions.resolution import Decided, Revision
+from scalemai_core.store.versions.revision import revise_scan
 from scalemai_core.store.workspace import Workspace
 
 BEFORE = painted(liver=slice(0, 4), spleen=slice(6, 9))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scalemai_core.records.scan import GoldRole
-from scalemai_core.store.roster import assign_folds, assign_gold
+from scalemai_core.store.versions.roster import assign_folds, assign_gold
 
 PATIENTS = st.lists(st.text("abcdef", min_size=1, max_size=4))
 

@@ -6,13 +6,16 @@ import pickle
 
 import numpy as np
 import polars as pl
+import pytest
 import zarr
 from made_up_scans import GRID, made_image, offered, painted
 from ome_zarr_models.v05 import Image
 
+from scalemai_core.errors import WorkspaceError
 from scalemai_core.records.annotation import State
 from scalemai_core.records.label_map import Layer
-from scalemai_core.store.admission import admit, publish_admission
+from scalemai_core.store.arrays.stored_array import DOCUMENT, SHARD
+from scalemai_core.store.versions.admission import admit, publish_admission
 from scalemai_core.store.workspace import Workspace
 
 
@@ -46,6 +49,23 @@ def test_partial_reads_in_a_bucket_fetch_what_they_touch(bucket: str) -> None:
     name = store.labels.write(painted(spleen=slice(2, 5)), "scan", Layer.ANATOMY, GRID)
     part = store.labels.array(name)[1:3, 2:4, 4:6]
     np.testing.assert_array_equal(part, painted(spleen=slice(2, 5))[1:3, 2:4, 4:6])
+
+
+@pytest.mark.parametrize("part", [SHARD, DOCUMENT])
+def test_damage_in_a_bucket_is_told_with_the_name_of_the_object(bucket: str, part: str) -> None:
+    store = Workspace.create(f"{bucket}/workspace")
+    scan_id = store.scans.write(made_image(), GRID, {})
+    place = f"scans/{scan_id}.ome.zarr/0/{part}"
+    whole = store.files.read_bytes(place)
+    turned = bytearray(whole)
+    turned[len(whole) // 2] ^= 0x01
+    for data in (bytes(turned), whole[:50], b""):
+        store.files.write_bytes(place, data)
+        with pytest.raises(WorkspaceError, match=f"{place} is damaged"):
+            store.scans.read(scan_id)
+    store.files.remove(place)
+    with pytest.raises(FileNotFoundError, match=scan_id):
+        store.scans.read(scan_id)
 
 
 def test_files_of_a_bucket_travel_to_another_process(bucket: str) -> None:

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 from made_up_scans import GRID, SHAPE_ZYX, made_image, painted
 
+from scalemai_core.errors import WorkspaceError
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import Layer
-from scalemai_core.store import ome
+from scalemai_core.store.arrays import ome
+from scalemai_core.store.arrays.stored_array import DOCUMENT, SHARD
+from scalemai_core.store.arrays.volumes import Volumes, content_hash
 from scalemai_core.store.files import Files
-from scalemai_core.store.volumes import SHARD, Volumes, content_hash
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.volume.lesion_odds import LesionOdds
 
@@ -123,25 +125,33 @@ def test_the_group_document_is_written_after_the_voxels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = Files(str(tmp_path))
-    order: list[bool] = []
+    order: list[str] = []
+    write = files.write_bytes
 
     def write_bytes(path: str, data: bytes) -> None:
-        assert data == b"{}"
-        assert path == f"v/{ome.GROUP_DOCUMENT}"
-        order.append((tmp_path / "v" / ome.LEVEL / SHARD).is_file())
+        order.append(path)
+        write(path, data)
 
     monkeypatch.setattr(files, "write_bytes", write_bytes)
     Volumes(files).write("v", made_image(), b"{}")
-    assert order == [True]
+    array = f"v/{ome.LEVEL}"
+    assert order == [f"{array}/{SHARD}", f"{array}/{DOCUMENT}", f"v/{ome.GROUP_DOCUMENT}"]
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {
+        *order
+    }, "and there is nothing else"
 
 
+@pytest.mark.parametrize("written", [0, 1, 2])
 def test_a_volume_killed_before_its_document_does_not_exist(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
     files = Files(str(tmp_path))
+    write, before = files.write_bytes, iter(range(written))
 
     def killed(path: str, data: bytes) -> None:
-        raise KeyboardInterrupt
+        if next(before, None) is None:
+            raise KeyboardInterrupt
+        write(path, data)
 
     monkeypatch.setattr(files, "write_bytes", killed)
     volumes = Volumes(files)
@@ -187,6 +197,18 @@ def test_a_volume_that_was_never_stored_is_a_file_not_found_error(url: str) -> N
         Workspace.create(url).scans.read("nothing")
 
 
+def test_a_turned_bit_anywhere_in_a_group_document_is_told_with_its_name(store: Workspace) -> None:
+    scan_id = store.scans.write(made_image(), GRID, {})
+    place = f"scans/{scan_id}.ome.zarr/{ome.GROUP_DOCUMENT}"
+    whole = store.files.read_bytes(place)
+    for position in range(len(whole)):
+        turned = bytearray(whole)
+        turned[position] ^= 0x01
+        store.files.write_bytes(place, bytes(turned))
+        with pytest.raises(WorkspaceError, match=f"{place} is damaged"):
+            store.scans.grid(scan_id)
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "overwritten"])
 def test_damaged_voxels_are_never_read_as_if_they_were_sound(store: Workspace, damage: str) -> None:
     rng = np.random.default_rng(0)
@@ -201,5 +223,5 @@ def test_damaged_voxels_are_never_read_as_if_they_were_sound(store: Workspace, d
         kept = {"empty": (0, 0), "cut": (len(whole) // 2, 0), "overwritten": (500, 600)}[damage]
         end = whole[kept[1] :] if kept[1] else b""
         shard.write_bytes(whole[: kept[0]] + middle + end)
-    with pytest.raises((FileNotFoundError, ValueError)):
+    with pytest.raises((FileNotFoundError, WorkspaceError), match=scan_id):
         store.scans.read(scan_id)

@@ -14,16 +14,22 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
-from scalemai_core.records.review import ReviewItem, Verdict
-from scalemai_core.records.review_entry import Act, ReviewEntry
+from scalemai_core.records.reader import Reader
+from scalemai_core.records.review import ReviewItem
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.said import Said
 from scalemai_core.records.scan import GoldRole, Scan
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.statement import Presence
 from scalemai_core.records.version import DatasetVersion
+from scalemai_core.review.entries import entry_of, verdict_on
 from scalemai_core.settings.file import parse_settings
-from scalemai_core.store.rows import annotation_rows, annotations_of, first_annotations, scan_rows
+from scalemai_core.store.catalog.rows import (
+    annotation_rows,
+    annotations_of,
+    first_annotations,
+    scan_rows,
+)
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.volume.lesion_odds import LesionOdds
@@ -100,7 +106,7 @@ class MadeUp:
         self.version = self.store.catalog.commit(
             base=None,
             scans=scan_rows(self.scans.values()),
-            annotations=annotation_rows(annotations),
+            annotations=[annotation_rows(annotations)],
             round_number=0,
             message="made up",
         )
@@ -161,27 +167,9 @@ class MadeUp:
         return pl.DataFrame(rows, schema={"scan_id": pl.String, "said": pl.String})
 
     def answer(self, item: ReviewItem, choice: Candidate, label_map: str | None = None) -> None:
-        verdict = Verdict(
-            item_id=item.item_id,
-            round=item.round,
-            scan_id=item.scan_id,
-            structure=item.structure,
-            reader="dr. example",
-            choice=choice,
-            label_map=label_map,
-            base_label_map=item.base_label_map,
-            seconds=4.0,
-            created=datetime.now(UTC),
-        )
-        entry = ReviewEntry(
-            entry_id=item.item_id,
-            act=Act.ANSWER,
-            round=item.round,
-            item_id=item.item_id,
-            reader=verdict.reader,
-            created=verdict.created,
-            verdict=verdict,
-        )
+        person = Reader(name="dr. example")
+        verdict = verdict_on(item, person, choice, label_map, 4.0)
+        entry = entry_of(verdict, item.item_id, person)
         self.store.review_log(item.round).append(item.item_id, [entry])
 
     def _scan(self, seed: int, patient: Patient) -> Scan:

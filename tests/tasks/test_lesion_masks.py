@@ -39,6 +39,8 @@ from scalemai_core.records.settlement import Fate
 from scalemai_core.records.shard import ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
+from scalemai_core.store.workspace import Workspace
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.audit import draw_round_audit
 from tasks.decide import ITEMS, decide_round
 from tasks.lesion_answers import CANDIDATES
@@ -47,8 +49,9 @@ from tasks.lesions import POINTS, compare_shard, detections_of, lesion_scans, se
 from tasks.questions import item_rows, pose_questions, posed_items
 from tasks.review import end_review, fill_queue
 from tasks.revise import commit_round, revise_shard
-from tasks.round import judged_scans, plan_stage, revisable_scans, stage_failures, stage_rows
+from tasks.round import judged_scans, revisable_scans
 from tasks.simulate import simulate_shard
+from tasks.stage import plan_stage, stage_failures, stage_rows
 
 PRESENT, ABSENT, UNKNOWN = State.PRESENT, State.ABSENT, State.UNKNOWN
 KEPT, DELETED = Candidate.PREDICTION, Candidate.CURRENT
@@ -90,9 +93,9 @@ def staged(
 
 def appraisals(inputs: StageInputs) -> pl.DataFrame:
     """All annotations as good as can be: whatever changes, lesions change it."""
-    from_catalog = tasks.decide.Workspace.open(inputs.workspace).catalog
+    from_catalog = Workspace.open(inputs.workspace).catalog
     gold = from_catalog.scans(inputs.version).select("scan_id", "gold")
-    layers = {s.name: s.layer.value for s in tasks.decide.load_taxonomy().structures}
+    layers = {s.name: s.layer.value for s in load_taxonomy().structures}
     return (
         from_catalog.annotations(inputs.version)
         .select("scan_id", "structure", "state", "origin")
@@ -127,14 +130,14 @@ class Round:
     def ask(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[ReviewItem]]:
         """Compare, settle, decide, compose, draw the audit; questions by patient."""
         inputs = self.inputs
-        monkeypatch.setattr(tasks.decide, "appraised_round", lambda *_: appraisals(inputs))
+        monkeypatch.setattr(tasks.decide, "appraised_round", lambda *_: [appraisals(inputs)])
         compared = staged(
             "compare", compare_shard, inputs, lesion_scans(inputs, judged_scans(inputs))
         )
         settle_lesions.fn(inputs, compared, self.made.reported())
-        decide_round.fn(inputs, pl.DataFrame(), Expert.__new__(Expert))
+        decide_round.fn(inputs, [], Expert.__new__(Expert))
         composed = staged("compose", revise_shard, inputs, revisable_scans(inputs), answered=False)
-        draw_round_audit.fn(inputs, composed)
+        draw_round_audit.fn(inputs, [composed])
         pose_questions.fn(inputs)
         name_of = {self.made.id(name): name for name in self.made.patients}
         found: dict[str, list[ReviewItem]] = {name: [] for name in self.made.patients}
@@ -147,7 +150,7 @@ class Round:
         end_review.fn(self.inputs)
         scans = revisable_scans(self.inputs)
         return commit_round.fn(
-            self.inputs, staged("revise", revise_shard, self.inputs, scans, answered=True)
+            self.inputs, [staged("revise", revise_shard, self.inputs, scans, answered=True)]
         )
 
     @property
@@ -491,7 +494,8 @@ def test_a_simulated_reader_answers_where_the_truth_knows_the_site(
     monkeypatch.setattr(tasks.simulate, "read_truth", lambda *_: truth)
     (shard,) = plan_stage.fn("review", inputs, (made.id("a"),))
     for _ in range(2):  # the second time as after a kill: nothing said before is lost
-        simulate_shard.fn(inputs, shard, truth="truth")
+        said = made.store.review_log(inputs.plan.number).read()
+        simulate_shard.fn(inputs, shard, truth="truth", said=said)
     (open_item,) = fill_queue.fn(inputs)
     assert open_item.structure == PDAC, "of cysts the truth says nothing"
     version = first.end()

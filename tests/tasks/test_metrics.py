@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from made_up_lesions import TALLY, make_detection, unmeasured
-from made_up_rounds import EVIDENCE, NO_EXPERT, NO_GOLD, make_result
+from made_up_rounds import EVIDENCE, GOLD, NO_EXPERT, NO_GOLD, make_result
 
 from tasks.metrics import round_metrics
 
@@ -18,6 +18,9 @@ def test_metrics_hold_labels_evidence_and_how_good_the_expert_is() -> None:
     assert metrics["expert_accuracy_low_vessel"] == 0.84
     assert metrics["expert_coverage_vessel"] == 0.61
     assert metrics["gold_select_dice"] == 0.9023
+    assert metrics["gold_gain_low"] == 0.0042
+    assert metrics["gold_test_openings"] == 2.0
+    assert metrics["gold_nsd_liver"] == GOLD.structures[1].nsd.new.value
     assert all(isinstance(value, float) for value in metrics.values())
 
 

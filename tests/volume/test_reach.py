@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from scalemai_core.volume.reach import nearest_label
+from scalemai_core.volume.reach import count_near, nearest_label
 
 
 @settings(max_examples=60, deadline=None)
@@ -18,11 +18,13 @@ def test_the_nearest_label_is_that_of_the_distance_transform(seed: int, reach_mm
     wanted = np.zeros(256, dtype=bool)
     wanted[[1, 2]] = True
     found = nearest_label(labels, places, wanted, reach_mm, spacing)
+    near = count_near(labels, places, wanted, reach_mm, spacing)
     mask = wanted[labels]
     if not mask.any():
-        assert found == 0
+        assert found == near == 0
         return
     mm, nearest = ndimage.distance_transform_edt(~mask, sampling=spacing, return_indices=True)
+    assert near == np.count_nonzero(mm.flat[places] <= reach_mm)
     best = mm.flat[places].min()
     if best > reach_mm:
         assert found == 0

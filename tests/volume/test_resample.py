@@ -6,12 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalemai_core.records.grid import Grid
-from scalemai_core.volume.resample import (
-    onto_grid,
-    resample_image,
-    resample_labels,
-    resampled_grid,
-)
+from scalemai_core.volume.interpolate import resample_image
+from scalemai_core.volume.resample import resample_labels, resampled_grid
 
 Shape = tuple[int, int, int]
 
@@ -98,7 +94,7 @@ def test_labels_survive_a_finer_grid_and_back(shape: Shape, factor: Shape, seed:
     finer = tuple(n * f for n, f in zip(shape, factor, strict=True))
     fine_zyx = resample_labels(labels_zyx, finer)
     np.testing.assert_array_equal(fine_zyx, np.kron(labels_zyx, np.ones(factor, np.uint8)))
-    back_zyx = onto_grid(fine_zyx, oblique_grid(shape))
+    back_zyx = resample_labels(fine_zyx, shape)
     np.testing.assert_array_equal(back_zyx, labels_zyx)
     assert back_zyx.dtype == np.uint8
 
@@ -127,7 +123,7 @@ def test_a_ball_keeps_its_volume_and_its_centre() -> None:
 def test_floats_return_to_the_grid_linearly() -> None:
     grid = oblique_grid((6, 6, 6))
     logits_zyx = np.full((3, 3, 3), 0.25, np.float32)
-    back_zyx = onto_grid(logits_zyx, grid)
+    back_zyx = resample_image(logits_zyx, grid.shape_zyx)
     assert back_zyx.shape == grid.shape_zyx
     assert back_zyx.dtype == np.float32
     np.testing.assert_allclose(back_zyx, 0.25)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -29,26 +30,35 @@ def allowance(*, masks: int, opened: int, settings: DecideSettings) -> Allowance
     return Allowance(questions=round_masks - audits, audits=audits)
 
 
-def spend_budget(decisions: pl.DataFrame, questions: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split what wants review into what people will see and what is decided without them.
+def spend_budget(decisions: Iterable[pl.DataFrame], questions: int) -> pl.DataFrame:
+    """What people will see of all that wants review; the time goes where it adds most a second.
 
-    ``decisions`` has ``action``, ``otherwise``, ``review_gain`` (expected Dice a look adds) and
-    ``seconds`` (expected, of a person's time); the time goes where it adds most a second. Returns
-    the decisions, with ``otherwise`` as the action where the budget ended, and the questions:
-    scan_id, structure, kind, priority, reason, seconds, rival, rival_map, third, third_map.
+    ``decisions``, some scans at a time, have ``action``, ``review_gain`` (expected Dice a look
+    adds) and ``seconds`` (expected, of a person's time). Returns the questions: scan_id, structure,
+    kind, priority, reason, seconds, rival, rival_map, third, third_map.
     """
-    worth = pl.col("review_gain") / pl.col("seconds")
-    wanted = (
-        decisions.filter(pl.col("action") == Action.REVIEW.value)
-        .with_columns(priority=worth)
-        .sort(["priority", *KEY], descending=[True, False, False])
-    )
+    wanted = pl.concat([_wanted(block) for block in decisions])
+    return wanted.sort(["priority", *KEY], descending=[True, False, False]).head(questions)
+
+
+def _wanted(decisions: pl.DataFrame) -> pl.DataFrame:
     shown = ("rival", "rival_map", "third", "third_map")
-    asked = wanted.head(questions).select(
-        *KEY, "priority", "reason", "seconds", *shown, kind=pl.lit("choose")
+    return decisions.filter(pl.col("action") == Action.REVIEW.value).select(
+        *KEY,
+        pl.col("review_gain").truediv("seconds").alias("priority"),
+        "reason",
+        "seconds",
+        *shown,
+        kind=pl.lit("choose"),
     )
-    unasked = wanted.tail(wanted.height - asked.height).select(*KEY, unasked=pl.lit(value=True))
-    decided = decisions.join(unasked, on=KEY, how="left", maintain_order="left").with_columns(
-        action=pl.when(pl.col("unasked")).then("otherwise").otherwise("action")
+
+
+def within_budget(decisions: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFrame:
+    """Decisions, with ``otherwise`` as the action of what wants review and is not asked."""
+    asked = questions.select(*KEY, asked=pl.lit(value=True))
+    unasked = (pl.col("action") == Action.REVIEW.value) & pl.col("asked").is_null()
+    return (
+        decisions.join(asked, on=KEY, how="left", maintain_order="left")
+        .with_columns(action=pl.when(unasked).then("otherwise").otherwise("action"))
+        .drop("asked")
     )
-    return decided.drop("unasked"), asked

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from scalemai_core.measure.statistics import Floats, paired_difference
-from scalemai_core.records.round import GoldScore
-from scalemai_core.records.scan import GoldRole
+from scalemai_core.judge.decisions.gold import score_gold
+from scalemai_core.records.gold import Endpoint, GoldScore
 from scalemai_core.settings.engine import EvaluateSettings
+
+ENDPOINTS: dict[Endpoint, str] = {
+    "dice": "mean Dice",
+    "nsd": "mean surface Dice",
+    "lesion_sensitivity": "lesion sensitivity",
+}
+_NAMED = 3
+"""Rare structures that a reason names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,92 +30,95 @@ class Promotion:
 
 
 def promote(
-    scores: pl.DataFrame, settings: EvaluateSettings, rng: np.random.Generator, *, champion: bool
+    scores: pl.DataFrame,
+    settings: EvaluateSettings,
+    rng: np.random.Generator,
+    *,
+    champion: bool,
+    lesions: pl.DataFrame | None = None,
 ) -> Promotion:
     """Compare challenger and champion on gold ``select`` (method reference, section 10.3).
 
-    ``scores`` has the columns scan_id, gold, patient, structure, dice, champion_dice (null without
-    a champion); Dice is null where the truth is empty. ``champion`` says whether there is one.
+    ``scores`` has a row a trusted mask: scan_id, gold, patient, structure, dice, nsd (null where
+    the truth is empty), false_positive, and the same three of the champion (null without one).
+    ``lesions`` has a row a scan of gold ``select`` and site: scan_id, patient, site, lesions,
+    found, false_positives, champion_found, champion_false_positives. ``champion`` says whether
+    there is one.
     """
-    scores = scores.sort("scan_id", "structure")  # sums, and so bounds, follow the order
-    select = scores.filter((pl.col("gold") == GoldRole.SELECT.value) & pl.col("dice").is_not_null())
-    patients = select["patient"].n_unique()
-    if not patients:
-        return _unassessed("no gold 'select' patient", settings, champion=champion, score=None)
-    score = _score(scores, select, settings, rng, champion=champion)
+    score = score_gold(scores, lesions, settings, rng, champion=champion)
+    if score is None:
+        return _unassessed("no gold 'select' patient", settings, score=None)
     if not champion:
         return Promotion(promoted=True, reason="first model: nobody to beat", score=score)
-    if patients < settings.min_patients:
-        why = f"{patients} gold 'select' patients, {settings.min_patients} are needed"
-        return _unassessed(why, settings, champion=champion, score=score)
+    why = _too_little(score, settings)
+    if why:
+        return _unassessed(why, settings, score=score)
     return _compare(score, settings)
 
 
+def _too_little(score: GoldScore, settings: EvaluateSettings) -> str:
+    """What is missing for a comparison; empty where nothing is."""
+    needed = settings.min_patients
+    if score.patients < needed:
+        return f"{score.patients} gold 'select' patients, {needed} are needed"
+    if settings.primary == "lesion_sensitivity":
+        ill = score.lesions.patients if score.lesions else 0
+        if ill < needed:
+            return f"{ill} gold 'select' patients with lesions, {needed} are needed"
+    if score.gain is None:
+        return f"the champion has no {ENDPOINTS[settings.primary]} to compare with"
+    if score.worst_low is None:
+        return f"no structure in {needed} gold 'select' patients"
+    return ""
+
+
 def _compare(score: GoldScore, settings: EvaluateSettings) -> Promotion:
-    low, worst = score.difference_low or 0.0, score.worst_low or 0.0
-    gain = score.mean_dice - (score.champion_mean_dice or 0.0)
-    if low <= 0:
-        reason = f"mean Dice {gain:+.3f}, lower bound {low:+.3f} does not exceed 0"
-        return Promotion(promoted=False, reason=reason, score=score)
-    if worst < -settings.margin_dice:
+    """``score`` has a gain and a bound."""
+    gain, worst = score.gain, score.worst_low
+    if gain is None or worst is None:
+        raise ValueError("nothing to compare")
+    rose = f"{ENDPOINTS[settings.primary]} {gain.value:+.3f}"
+    if gain.low <= 0:
+        promoted, reason = False, f"{rose}, lower bound {gain.low:+.3f} does not exceed 0"
+    elif worst < -settings.margin_dice:
+        promoted = False
         reason = (
             f"{score.worst_structure} may lose {-worst:.3f} Dice, "
             f"more than the margin of {settings.margin_dice:.3f}"
         )
-        return Promotion(promoted=False, reason=reason, score=score)
-    reason = f"mean Dice {gain:+.3f} (lower bound {low:+.3f}), no structure beyond the margin"
-    return Promotion(promoted=True, reason=reason, score=score)
+    else:
+        promoted = True
+        reason = f"{rose} (lower bound {gain.low:+.3f}), no structure beyond the margin"
+    more = [reason, *_lesion_words(score), *_rare_words(score)]
+    return Promotion(promoted=promoted, reason="; ".join(more), score=score)
 
 
-def _unassessed(
-    why: str, settings: EvaluateSettings, *, champion: bool, score: GoldScore | None
-) -> Promotion:
+def _lesion_words(score: GoldScore) -> list[str]:
+    lesions = score.lesions
+    if lesions is None:
+        return []
+    found = lesions.sensitivity
+    words = f"{found.new.value:.1%} of {lesions.lesions} lesions found"
+    if found.champion:
+        words += f" (champion {found.champion.value:.1%})"
+    words += f" at {lesions.false_positives_per_scan:.2f} false positives a scan"
+    if lesions.champion_false_positives_per_scan is not None:
+        words += f" (champion {lesions.champion_false_positives_per_scan:.2f})"
+    return [words]
+
+
+def _rare_words(score: GoldScore) -> list[str]:
+    rare = score.rare
+    if not rare:
+        return []
+    named = ", ".join(rare[:_NAMED]).replace("_", " ") + (", ..." if len(rare) > _NAMED else "")
+    return [f"{len(rare)} too rare for a bound of their own: {named}"]
+
+
+def _unassessed(why: str, settings: EvaluateSettings, score: GoldScore | None) -> Promotion:
     if settings.promote_unassessed:
         reason = f"not assessable ({why}); promoted because evaluate.promote_unassessed says so"
         return Promotion(promoted=True, reason=reason, score=score)
     advice = "add gold patients, or set evaluate.promote_unassessed"
     reason = f"not assessable: {why}; {advice}"
     return Promotion(promoted=False, reason=reason, score=score)
-
-
-def _score(
-    scores: pl.DataFrame,
-    select: pl.DataFrame,
-    settings: EvaluateSettings,
-    rng: np.random.Generator,
-    *,
-    champion: bool,
-) -> GoldScore:
-    test = scores.filter((pl.col("gold") == GoldRole.TEST.value) & pl.col("dice").is_not_null())
-    low = worst_low = worst = None
-    if champion:
-        structures = sorted(select["structure"].unique())
-        new, old = _matrix(select, "dice", structures), _matrix(select, "champion_dice", structures)
-        patients = select.unique("scan_id", maintain_order=True).sort("scan_id")["patient"]
-        bounds = paired_difference(new, old, patients.to_list(), rng, num=settings.bootstraps).low
-        low, by_structure = float(bounds[-1]), bounds[:-1]
-        worst_index = int(np.nanargmin(by_structure))
-        worst, worst_low = structures[worst_index], float(by_structure[worst_index])
-    return GoldScore(
-        patients=select["patient"].n_unique(),
-        mean_dice=_mean(select, "dice"),
-        champion_mean_dice=_mean(select, "champion_dice") if champion else None,
-        difference_low=low,
-        worst_structure=worst,
-        worst_low=worst_low,
-        test_patients=test["patient"].n_unique(),
-        test_mean_dice=_mean(test, "dice") if test.height else None,
-    )
-
-
-def _matrix(frame: pl.DataFrame, column: str, structures: list[str]) -> Floats:
-    """Scans x structures, and the mean over structures as a last column; NaN where unknown."""
-    wide = frame.pivot("structure", index="scan_id", values=column).sort("scan_id")
-    values = wide.select(structures).cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return np.column_stack([values, np.nanmean(values, axis=1)])
-
-
-def _mean(frame: pl.DataFrame, column: str) -> float:
-    """Mean over structures of the mean over their scans: rare structures count as much."""
-    means = frame.group_by("structure", maintain_order=True).agg(pl.col(column).mean())[column]
-    return float(np.mean(means.drop_nulls().to_numpy()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -24,43 +27,70 @@ KEY = ["scan_id", "structure"]
 PREDICTED = "prediction"
 """Source of masks that a model made."""
 
+WORTH = tuple(f"{what}_{side.value}" for side in SIDES for what in ("score", "error", "quality"))
+_KINDS = {structure.name: structure.kind.value for structure in load_taxonomy().structures}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Appraisal:
+    """One row an annotation, some scans at a time and again and again.
+
+    To the columns of the judgements are added: score_*, error_*, quality_* (current, prediction),
+    ``rival`` (the candidate that competes), ``rival_map``, ``score_rival``, ``quality_rival``,
+    ``third``, ``third_map``, ``better`` (P(rival better)), ``enabled``, ``taught`` (gold, stand-in
+    or none), ``gain``, ``review_gain``, ``seconds``.
+    """
+
+    judgements: Iterable[pl.DataFrame]
+    worth: pl.DataFrame
+    """Scores, errors and qualities of both sides, a row a judgement in their order."""
+    expert: Expert
+    review: ReviewSettings
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        start = 0
+        for rows in self.judgements:
+            yield self._appraised(rows.hstack(self.worth.slice(start, rows.height)))
+            start += rows.height
+
+    def _appraised(self, rows: pl.DataFrame) -> pl.DataFrame:
+        current = pl.col("candidate") == Candidate.CURRENT.value
+        table = _with_rivals(rows.filter(current), rows.filter(~current))
+        ahead = _estimate(table, "rival").beyond(_estimate(table, "current"))
+        return (
+            table.with_columns(
+                better=pl.Series(self.expert.better(ahead)),
+                enabled=pl.col("kind").is_in(self.expert.enabled),
+                taught=pl.lit(self.expert.report.source),
+            )
+            .with_columns(gain=pl.col("score_rival") - pl.col("score_current"))
+            .with_columns(*_review(self.review))
+        )
+
 
 def appraise(
-    rows: pl.DataFrame,
+    judgements: Iterable[pl.DataFrame],
     expert: Expert,
     answers: pl.DataFrame,
     settings: ExpertSettings,
     review: ReviewSettings,
-) -> pl.DataFrame:
-    """One row an annotation, with what the expert says of it and of the best other mask.
+) -> Appraisal:
+    """What every annotation is worth, and the best other mask.
 
-    ``rows`` has the columns of the judgement and evidence records, ``origin``, ``source`` (whose
-    mask it is), ``quality_when_taken`` (of a model's mask) and ``proposal_map``; proposals
-    (``candidate`` other than current) are rows of their own and become candidates of their
-    annotation. ``answers`` are people's findings on masks of earlier rounds: source, structure,
-    faulty. Added columns: score_*, quality_* (current, prediction), ``rival`` (the candidate that
-    competes), ``rival_map``, ``score_rival``, ``quality_rival``, ``better`` (P(rival better)),
-    ``enabled``, ``taught`` (gold, stand-in or none), ``gain``, ``review_gain``, ``seconds``.
+    ``judgements``, some scans at a time, have the columns of the judgement and evidence records,
+    ``origin``, ``source`` (whose mask it is), ``quality_when_taken`` (of a model's mask) and
+    ``proposal_map``; proposals (``candidate`` other than current) are rows of their own and become
+    candidates of their annotation. ``answers`` are people's findings on masks of earlier rounds:
+    source, structure, faulty.
     """
-    scored = _qualified(_scored(rows, expert, settings), expert, answers, settings)
-    own = scored.filter(pl.col("candidate") == Candidate.CURRENT.value)
-    proposals = scored.filter(pl.col("candidate") != Candidate.CURRENT.value)
-    table = _with_rivals(own, proposals)
-    ahead = _estimate(table, "rival").beyond(_estimate(table, "current"))
-    return (
-        table.with_columns(
-            better=pl.Series(expert.better(ahead)),
-            enabled=pl.col("kind").is_in(expert.enabled),
-            taught=pl.lit(expert.report.source),
-        )
-        .with_columns(gain=pl.col("score_rival") - pl.col("score_current"))
-        .with_columns(*_review(review))
-    )
+    # Millions of rows: of the judgements only what the shares of faults need is held at once.
+    scored = pl.concat([_scored(rows, expert, settings) for rows in judgements])
+    worth = _qualified(scored, expert, answers, settings)
+    return Appraisal(judgements, worth.select("kind", *WORTH), expert, review)
 
 
 def _scored(rows: pl.DataFrame, expert: Expert, settings: ExpertSettings) -> pl.DataFrame:
     """Scores of both sides with their errors, and P(good) at the share that was practised on."""
-    kinds = {s.name: s.kind.value for s in load_taxonomy().structures}
     threshold = thresholds(rows["structure"], settings)
     columns: dict[str, Floats] = {}
     for side in SIDES:
@@ -68,9 +98,14 @@ def _scored(rows: pl.DataFrame, expert: Expert, settings: ExpertSettings) -> pl.
         columns[f"score_{side.value}"] = estimate.dice
         columns[f"error_{side.value}"] = estimate.error
         columns[f"quality_{side.value}"] = expert.good(estimate.above(threshold))
-    return rows.with_columns(
-        pl.col("structure").replace_strict(kinds, return_dtype=pl.String).alias("kind"),
-        *(pl.Series(name, values) for name, values in columns.items()),
+    own = pl.col("candidate") == Candidate.CURRENT.value
+    return rows.select(
+        "structure",
+        "source",
+        kind=pl.col("structure").replace_strict(_KINDS, return_dtype=pl.String),
+        known=pl.col("state") != State.UNKNOWN.value,
+        quality_when_taken=pl.when(own).then("quality_when_taken"),
+        **{name: pl.Series(values) for name, values in columns.items()},
     )
 
 
@@ -85,7 +120,7 @@ def _qualified(
 
     Annotations and predictions are estimated apart: the expert practised on different shares.
     """
-    known = scored["state"].to_numpy() != State.UNKNOWN.value
+    known = scored["known"].to_numpy()
     sources = {Candidate.CURRENT: pl.col("source"), Candidate.PREDICTION: pl.lit(PREDICTED)}
     columns: list[pl.Series] = []
     for side in SIDES:
@@ -101,24 +136,18 @@ def _qualified(
         priors = _priors(masks, answers, expert.practised[side], settings)
         quality[used] = shifted(quality[used], expert.practised[side], priors)
         columns.append(pl.Series(f"quality_{side.value}", quality))
-    return scored.with_columns(columns).with_columns(_no_better_than_when_taken())
-
-
-def _no_better_than_when_taken() -> pl.Expr:
-    """That a model agrees with what its predecessor drew says nothing new in favour of the mask."""
-    own = pl.col("candidate") == Candidate.CURRENT.value
-    known = pl.when(own).then("quality_when_taken")
-    return pl.min_horizontal("quality_current", known).alias("quality_current")
+    # That a model agrees with what its predecessor drew says nothing new in favour of the mask.
+    no_better = pl.min_horizontal("quality_current", "quality_when_taken")
+    return scored.with_columns(columns).with_columns(quality_current=no_better)
 
 
 def _priors(
     masks: pl.DataFrame, answers: pl.DataFrame, practised: float, settings: ExpertSettings
 ) -> Floats:
     """Of the masks at hand; what people answered on masks of the same sources is evidence too."""
-    kinds = {s.name: s.kind.value for s in load_taxonomy().structures}
     told = answers.filter(pl.col("source").is_in(masks["source"].unique().to_list())).select(
         "source",
-        pl.col("structure").replace_strict(kinds, return_dtype=pl.String).alias("kind"),
+        pl.col("structure").replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
         "structure",
         quality=pl.lit(practised),
         faulty="faulty",

@@ -7,6 +7,7 @@ the difference of two scores is the probability that one mask is better (method 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,9 +82,13 @@ def thresholds(structures: pl.Series, settings: ExpertSettings) -> Floats:
 
 
 def fit_expert(
-    judgements: pl.DataFrame, rehearsal: pl.DataFrame, settings: ExpertSettings, seed: int
+    judgements: Iterable[pl.DataFrame],
+    rehearsal: pl.DataFrame,
+    settings: ExpertSettings,
+    seed: int,
 ) -> Expert:
-    """Learn from a rehearsal; what is usual is read from the population's judgements.
+    """Learn from a rehearsal; what is usual is read from the population's judgements, which come
+    some scans at a time.
 
     ``rehearsal`` has the columns of the judgements and ``role`` (fit, select or stand_in),
     ``patient``, ``look``, ``true_dice_current`` and ``true_dice_prediction``. Families are proven

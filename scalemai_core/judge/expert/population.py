@@ -6,9 +6,12 @@ deviations stay true while less than half of the masks are faulty.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from scalemai_core.records.annotation import State
+from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 MAD_TO_SD = 1.4826
 MIN_MASKS = 5
@@ -21,15 +24,24 @@ EVIDENCE = ("loglik_current", "loglik_prediction", "entropy", "boundary_confiden
 """Numbers of the predict pass; only their centre matters."""
 
 
-def usual_by_structure(judgements: pl.DataFrame) -> pl.DataFrame:
+_STRUCTURE = pl.Enum([structure.name for structure in load_taxonomy().structures])
+
+COLUMNS = (
+    *("state", "gold", "structure", "dice", "volume_ml_current", "at_border_current"),
+    *("mean_hu_current", "sd_hu_current", "height_mm_current"),
+    *EVIDENCE,
+)
+"""Columns that tell what is usual."""
+
+
+def usual_by_structure(judgements: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """A row a structure: ``usual_*`` (median) and ``spread_*`` (robust deviation).
 
-    ``judgements`` has the columns of the judgement and evidence records and ``gold``. Structures
-    with too few masks have no row. Volumes and heights are of masks the scan does not cut.
+    ``judgements``, some scans at a time, have the columns of the judgement and evidence records and
+    ``gold``. Structures with too few masks have no row. Volumes and heights are of masks the scan
+    does not cut.
     """
-    labelled = judgements.filter(
-        (pl.col("state") == State.PRESENT.value) & pl.col("gold").is_null() & (pl.col("dice") > 0)
-    )
+    labelled = pl.concat([_labelled(block) for block in judgements], rechunk=False)
     centre = labelled.group_by("structure").agg(
         pl.len().alias("masks"),
         *(value.median().alias(f"usual_{name}") for name, value in _measured().items()),
@@ -51,8 +63,16 @@ def usual_by_structure(judgements: pl.DataFrame) -> pl.DataFrame:
         centre.join(spread, on="structure")
         .filter(pl.col("masks") >= MIN_MASKS)
         .drop("masks")
+        .with_columns(pl.col("structure").cast(pl.String))
         .sort("structure")
     )
+
+
+def _labelled(judgements: pl.DataFrame) -> pl.DataFrame:
+    """Masks that tell what is usual, without what does not: there are millions of them."""
+    return judgements.filter(
+        (pl.col("state") == State.PRESENT.value) & pl.col("gold").is_null() & (pl.col("dice") > 0)
+    ).select(pl.col("structure").cast(_STRUCTURE), *COLUMNS[3:])
 
 
 def log_volume(side: str) -> pl.Expr:

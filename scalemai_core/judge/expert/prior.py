@@ -35,8 +35,7 @@ def fault_priors(masks: pl.DataFrame, practised_good: float, strength: float) ->
         return np.zeros(0)
     quality = masks["quality"].to_numpy()
     seen = masks["faulty"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    groups = [masks.select(pl.struct(level).rank("dense") - 1).to_series() for level in LEVELS]
-    codes = [group.to_numpy().astype(np.intp) for group in groups]
+    codes = [_groups(masks, level) for level in LEVELS]
     prior = np.full(masks.height, 1.0 - practised_good)
     for _ in range(ITERATIONS):
         faulty = np.where(np.isnan(seen), 1.0 - shifted(quality, practised_good, prior), seen)
@@ -48,6 +47,15 @@ def fault_priors(masks: pl.DataFrame, practised_good: float, strength: float) ->
             prior = share[code]
         prior = np.clip(prior, LEAST, 1.0 - LEAST)
     return prior
+
+
+def _groups(masks: pl.DataFrame, level: tuple[str, ...]) -> NDArray[np.intp]:
+    """A row's group, counted from 0 without gaps."""
+    code = np.zeros(masks.height, np.intp)
+    for name in level:
+        values = masks[name].cast(pl.Categorical).to_physical().to_numpy()
+        code = code * (int(values.max()) + 1) + values
+    return np.unique(code, return_inverse=True)[1]
 
 
 def shifted(quality: Floats, practised_good: float, fault_prior: Floats) -> Floats:

@@ -3,6 +3,8 @@ learned from them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import polars as pl
 
@@ -12,7 +14,9 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.settings.judgement import ExpertSettings
 
 
-def agreeing_masks(judgements: pl.DataFrame, settings: ExpertSettings, seed: int) -> pl.DataFrame:
+def agreeing_masks(
+    judgements: Iterable[pl.DataFrame], settings: ExpertSettings, seed: int
+) -> pl.DataFrame:
     """Scan and structure of masks that agree as is usual for the structure, without a finding.
 
     Most masks are right, and two independent witnesses rarely make the same mistake (method
@@ -21,18 +25,22 @@ def agreeing_masks(judgements: pl.DataFrame, settings: ExpertSettings, seed: int
     ``settings.stand_ins`` scans, drawn at random.
     """
     usual = usual_by_structure(judgements).select("structure", "usual_dice", "spread_dice")
-    agreeing = judgements.join(usual, on="structure").filter(
-        (pl.col("candidate") == Candidate.CURRENT.value)
-        & (pl.col("state") == State.PRESENT.value)
-        & pl.col("gold").is_null()
-        & (pl.col("dice") >= pl.col("usual_dice") - pl.col("spread_dice"))
-        & (pl.col("faults_current") + pl.col("doubts_current") == 0)
-    )
+    agreeing = pl.concat([_agreeing(block, usual) for block in judgements])
     scans = agreeing["scan_id"].unique().sort().to_numpy()
     rng = np.random.default_rng(seed)
     drawn = rng.permutation(scans)[: settings.stand_ins].tolist()
+    return agreeing.filter(pl.col("scan_id").is_in(drawn)).sort("scan_id", "structure")
+
+
+def _agreeing(judgements: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
     return (
-        agreeing.filter(pl.col("scan_id").is_in(drawn))
+        judgements.join(usual, on="structure")
+        .filter(
+            (pl.col("candidate") == Candidate.CURRENT.value)
+            & (pl.col("state") == State.PRESENT.value)
+            & pl.col("gold").is_null()
+            & (pl.col("dice") >= pl.col("usual_dice") - pl.col("spread_dice"))
+            & (pl.col("faults_current") + pl.col("doubts_current") == 0)
+        )
         .select("scan_id", "structure")
-        .sort("scan_id", "structure")
     )

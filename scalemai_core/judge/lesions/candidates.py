@@ -63,12 +63,15 @@ def find_candidates(
     components_zyx = np.zeros(grid.shape_zyx, dtype=np.uint16)
     candidates: list[LesionCandidate] = []
     for site in lesion_sites(taxonomy):
+        among = active[np.isin(types, [taxonomy[name].id for name in site.lesions])]
+        if not len(among):
+            continue
         peaks = find_peaks(
             codes_zyx,
             floor=settings.floor,
             share=settings.peak_share,
             min_voxels=max(settings.min_voxels, settings.min_mm3 / (1000.0 * grid.voxel_ml)),
-            among=active[np.isin(types, [taxonomy[name].id for name in site.lesions])],
+            among=among,
         )
         hosts = _host_names(site, taxonomy)
         for peak, organ in _hosted(peaks, anatomy_zyx, grid, hosts, settings):

@@ -63,12 +63,12 @@ def detections(
     for site in sites:
         own_lesions = {one.number: one for one in lesions[1] if one.structure in site.lesions}
         own = {one.number: one for one in candidates[1] if one.site == site.name}
-        meeting = Meeting.of_arrays(
-            _only(lesions_zyx, own_lesions), _only(candidates_zyx, own), scan.grid.spacing_mm_zyx
-        )
         row = _Row(scan, site)
         yield row.of(DetectionKind.LOOKED)
-        yield from _rows(row, match(meeting), own_lesions, own)
+        if own_lesions or own:
+            both = _only(lesions_zyx, own_lesions), _only(candidates_zyx, own)
+            meeting = Meeting.of_arrays(*both, scan.grid.spacing_mm_zyx)
+            yield from _rows(row, match(meeting), own_lesions, own)
 
 
 class _Row:

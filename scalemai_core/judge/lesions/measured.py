@@ -38,6 +38,8 @@ from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.taxonomy.site import Site, lesion_sites
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
+_MEASURED = (GoldRole.FIT, GoldRole.TEST)
+
 
 def measure_detection(
     model: str,
@@ -48,19 +50,28 @@ def measure_detection(
 ) -> DetectionReport:
     """Points from gold ``fit``, figures from gold ``test``; ``words`` are reports by scan.
 
+    What is missed is told of ``fit`` as well: training may be aimed at that.
+
     Sites that nobody looked at are left out.
     """
     looked = {row.site for row in rows}
     sites = [site for site in lesion_sites(load_taxonomy()) if site.name in looked]
     points = choose_points(rows, [site.name for site in sites], settings)
-    test = [row for row in rows if row.gold is GoldRole.TEST]
+    fit, test = ([row for row in rows if row.gold is role] for role in _MEASURED)
     excluded = excluded_by_reports(test, points, words, settings)
     of_site = {site.name: [row for row in test if row.site == site.name] for site in sites}
+    missed = {
+        site.name: _strata([row for row in fit if row.site == site.name], points[site.name])
+        for site in sites
+    }
     return DetectionReport(
         model=model,
         settings=settings,
         sites=tuple(
-            _site(of_site[site.name], points[site.name], excluded, settings, rng) for site in sites
+            _site(of_site[site.name], points[site.name], excluded, settings, rng).model_copy(
+                update={"fit_strata": missed[site.name]}
+            )
+            for site in sites
         ),
         diagnoses=tuple(
             _diagnosis(of_site[site.name], site, points[site.name])

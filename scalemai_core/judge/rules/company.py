@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
+from statistics import median
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Structure
+from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 TOUCH_SHARE = 0.02
 """A lesion with less than this within reach of its host does not touch it."""
@@ -116,11 +119,18 @@ def _peer_ml(masks: Masks, structure: Structure) -> float | None:
         if masks.at_border[structure.id] != masks.at_border[peers[0]]:
             return None
     elif structure.superior_to is not None and not masks.at_border[structure.id]:
-        chain = [s.id for s in spinal_chain(masks.taxonomy)[:-1]]
-        place = chain.index(structure.id)
-        near = chain[max(place - 2, 0) : place] + chain[place + 1 : place + 3]
-        peers = [row for row in near if not masks.at_border[row]]
+        peers = [
+            row for row in _near_vertebrae(masks.taxonomy, structure.id) if not masks.at_border[row]
+        ]
     else:
         return None
     volumes_ml = [ml for ml in masks.volume_ml[peers].tolist() if ml > 0]
-    return float(np.median(volumes_ml)) if volumes_ml else None
+    return median(volumes_ml) if volumes_ml else None
+
+
+@cache
+def _near_vertebrae(taxonomy: Taxonomy, vertebra: int) -> list[int]:
+    """Ids of the two above one and of the two below."""
+    chain = [s.id for s in spinal_chain(taxonomy)[:-1]]
+    place = chain.index(vertebra)
+    return chain[max(place - 2, 0) : place] + chain[place + 1 : place + 3]

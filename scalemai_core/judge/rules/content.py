@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from scalemai_core.records.finding import Severity
 from scalemai_core.records.scan import Sex
 from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind
+from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 MIXED_HU = {Kind.ORGAN: 85.0, Kind.MUSCLE: 75.0, Kind.NERVE: 65.0, Kind.VESSEL: 130.0}
 """Standard deviation of HU that one tissue stays below in any phase, noise included."""
@@ -56,7 +58,7 @@ def volume(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 
     Without a sex on record the whole range of adults holds.
     """
-    low, high = _plausible_ml(masks)
+    low, high = _plausible_ml(masks.taxonomy, masks.sex)
     small = (masks.volume_ml > 0) & (masks.volume_ml < low) & ~masks.at_border
     for row in np.flatnonzero(small | (masks.volume_ml > high)):
         structure, ml = masks.taxonomy.by_id(int(row)), float(masks.volume_ml[row])
@@ -68,15 +70,16 @@ def volume(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
         yield Hit(structure.name, fault_if(times > settings.volume_factor), ml, limit, message)
 
 
-def _plausible_ml(masks: Masks) -> tuple[Floats, Floats]:
+@cache
+def _plausible_ml(taxonomy: Taxonomy, of: Sex | None) -> tuple[Floats, Floats]:
     """(89,) lowest and highest volumes: a range's low end is a woman's, its high end a man's."""
-    structures = masks.taxonomy.structures
+    structures = taxonomy.structures
     low = np.array([0.0, *(s.volume_ml[0] for s in structures)])
     high = np.array([np.inf, *(s.volume_ml[1] for s in structures)])
     differs = np.array([False, *(s.kind in SEXED and s.sex is None for s in structures)])
-    if masks.sex is Sex.MALE:
+    if of is Sex.MALE:
         low[differs] /= WOMAN_TO_MAN
-    if masks.sex is Sex.FEMALE:
+    if of is Sex.FEMALE:
         high[differs] *= WOMAN_TO_MAN
     return low, high
 
@@ -94,7 +97,7 @@ def micro(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 
 def density(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """Mean HU within the range that all contrast phases span."""
-    low, high = np.array([(-np.inf, np.inf), *(s.hu for s in masks.taxonomy.structures)]).T
+    low, high = _plausible_hu(masks.taxonomy)
     with np.errstate(invalid="ignore"):
         odd = (masks.mean_hu < low) | (masks.mean_hu > high)
     for row in np.flatnonzero(odd):
@@ -106,6 +109,13 @@ def density(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
         )
         severity = fault_if(abs(hu - limit) > settings.hu_margin)
         yield Hit(structure.name, severity, hu, limit, message)
+
+
+@cache
+def _plausible_hu(taxonomy: Taxonomy) -> tuple[Floats, Floats]:
+    """(89,) lowest and highest means."""
+    low, high = np.array([(-np.inf, np.inf), *(s.hu for s in taxonomy.structures)]).T
+    return low, high
 
 
 def mixed(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:

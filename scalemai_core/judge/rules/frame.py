@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -17,6 +17,9 @@ FEWEST_WITNESSES = 3
 
 PAIRED = ("hip", "femur", "kidney", "lung", "iliopsoas", "autochthon", "adrenal_gland")
 """Pairs that stand about evenly on either side, whichever of the two carries which name."""
+
+LOOKED_AT = 2
+"""Sets of masks whose frame is remembered while rule after rule asks for it."""
 
 CURVE_MM = 40.0
 """How far a spine may stray from the middle: beyond it only a severe scoliosis leads."""
@@ -33,6 +36,7 @@ def spinal_chain(taxonomy: Taxonomy) -> tuple[Structure, ...]:
     return tuple(chain)
 
 
+@lru_cache(maxsize=LOOKED_AT)
 def middle_mm(masks: Masks) -> float | None:
     """x of the patient's middle: the median over pairs and vertebrae; None where they are few.
 
@@ -47,6 +51,7 @@ def middle_mm(masks: Masks) -> float | None:
     return float(np.median(witnesses)) if len(witnesses) >= FEWEST_WITNESSES else None
 
 
+@lru_cache(maxsize=LOOKED_AT)
 def spine_mm(masks: Masks) -> Floats | None:
     """(89, 3) where the vertebrae nearest to each structure's height lie; None if nothing tells.
 

@@ -75,8 +75,9 @@ class Masks:
 
     def shown(self, *names: str) -> list[Structure]:
         """Those of the named structures (all where none is named) that have voxels, by id."""
+        there = (self.volume_ml > 0).tolist()
         chosen = [self.taxonomy[name] for name in names] or self.taxonomy.structures
-        return [structure for structure in chosen if self.volume_ml[structure.id] > 0]
+        return [structure for structure in chosen if there[structure.id]]
 
     def stated_absent(self, name: str) -> bool:
         """No voxels, and none expected."""

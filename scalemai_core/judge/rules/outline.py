@@ -46,13 +46,14 @@ def outline(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     of it all around: drawn too small, too large or beside; on one side: cut off there. What the
     scan cuts down to a sliver is let pass.
     """
+    open_face = np.nan_to_num(masks.open_face)
     for structure in masks.shown():
         row = structure.id
         if not _has_outline(structure, masks):
             continue
         share = float(masks.open_share[row])
-        face = np.zeros((3, 2)) if structure.name in TUBES else np.nan_to_num(masks.open_face[row])
-        axis, end = (int(i) for i in np.unravel_index(int(np.argmax(face)), face.shape))
+        face = np.zeros((3, 2)) if structure.name in TUBES else open_face[row]
+        axis, end = divmod(int(face.argmax()), face.shape[1])
         name = spoken(structure.name)
         if share > OPEN_SHARE:
             message = f"the image shows no edge along {share:.0%} of the border of {name}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from scalemai_core.judge.rules.frame import FRONT, RIGHT, TOP, spine_mm
 from scalemai_core.judge.rules.masks import Floats, Masks
@@ -13,6 +16,7 @@ from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Side, Structure
+from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 SPINE = "spine"
 """Stands for the vertebrae at a structure's own height."""
@@ -96,35 +100,38 @@ def position(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     spine, mirrored = spine_mm(masks), is_mirrored(masks, settings.side_mm)
     worst: dict[str, Hit] = {}
     for axis in (FRONT, TOP) if mirrored else (RIGHT, FRONT, TOP):
-        held: Counter[str] = Counter()
-        broken: list[_Broken] = []
-        for along, more, less in RELATIONS:
-            if along != axis:
-                continue
-            distance_mm = _distance_mm(masks, spine, axis, (more, less))
-            if distance_mm is not None:
-                held.update((more, less))
-                if distance_mm < -settings.side_mm:
-                    broken.append((-distance_mm, more, less))
+        distances = _distances_mm(masks, spine, axis)
+        held = Counter(name for _, *pair in distances for name in pair)
+        broken = [
+            (-distance_mm, more, less)
+            for distance_mm, more, less in distances
+            if distance_mm < -settings.side_mm
+        ]
         for hit in _blamed(sorted(broken, reverse=True), held, axis, settings.side_mm):
             worst.setdefault(hit.structure, hit)
     yield from worst.values()
 
 
-def _distance_mm(
-    masks: Masks, spine: Floats | None, axis: int, names: tuple[str, str]
-) -> float | None:
-    """How far the first lies beyond the second along an axis; None where one is not there."""
-    levels = [masks.taxonomy[name].id for name in names if name != SPINE]
-    if any(masks.volume_ml[row] == 0 for row in levels) or (SPINE in names and spine is None):
-        return None
-    first, second = (
-        float(masks.centroid_mm[masks.taxonomy[name].id, axis])
-        if name != SPINE or spine is None
-        else float(spine[levels[0], axis])
-        for name in names
-    )
-    return None if math.isnan(first - second) else first - second
+def _distances_mm(masks: Masks, spine: Floats | None, axis: int) -> list[tuple[float, str, str]]:
+    """How far the first of a relation lies beyond the second; those where both are there."""
+    pairs, rows = _relations(masks.taxonomy, axis)
+    at_mm: Floats = masks.centroid_mm[rows, axis]
+    if spine is not None:
+        at_mm = np.where(rows == 0, spine[rows[:, ::-1], axis], at_mm)
+    # What is not there is nowhere.
+    distances_mm: Floats = at_mm[:, 0] - at_mm[:, 1]
+    found = np.flatnonzero(~np.isnan(distances_mm)).tolist()
+    return [(float(distances_mm[i]), *pairs[i]) for i in found]
+
+
+@cache
+def _relations(
+    taxonomy: Taxonomy, axis: int
+) -> tuple[tuple[tuple[str, str], ...], NDArray[np.int64]]:
+    """The names of an axis's relations, and their ids (n, 2): 0 for the spine."""
+    pairs = tuple((more, less) for along, more, less in RELATIONS if along == axis)
+    rows = [[0 if name == SPINE else taxonomy[name].id for name in pair] for pair in pairs]
+    return pairs, np.array(rows, dtype=np.int64)
 
 
 def _beyond(masks: Masks, structure: Structure, sign: float, middle_mm: float) -> float:
@@ -160,7 +167,8 @@ def _blamed(broken: list[_Broken], held: Counter[str], axis: int, limit_mm: floa
             number = at_first[name]
             sure = SPINE in own or (number > 1 and number > FAULT_SHARE * held[name])
             yield _out_of_place(name, own, axis, limit_mm, fault_if(sure))
-        broken = [entry for entry in broken if not set(guilty).intersection(entry[1:])]
+        blamed = frozenset(guilty)
+        broken = [entry for entry in broken if blamed.isdisjoint(entry[1:])]
 
 
 def _out_of_place(

@@ -20,7 +20,7 @@ def report(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
             message = f"the report speaks of {spoken(name)}, which is stated absent"
             yield Hit(name, Severity.DOUBT, 0.0, 0.0, message)
     denied = {name for name, there in masks.reported.items() if not there}
-    for structure in masks.shown():
+    for structure in masks.shown() if denied else ():
         names = {structure.name, *(s.name for s in masks.taxonomy.ancestors(structure.name))}
         if said := names & denied:
             volume_ml = float(masks.volume_ml[structure.id])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.records.finding import Severity
@@ -36,6 +37,7 @@ class Rule:
     """What may make the finding wrong: a reader who knows of it keeps the mask."""
 
 
+@cache
 def spoken(name: str) -> str:
     """A structure's name as people say it: ``right kidney``, ``vertebra T12``."""
     words = name.replace("vertebrae_", "vertebra_").split("_")

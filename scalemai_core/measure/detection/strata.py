@@ -5,6 +5,7 @@ A stratum has its own lesions; false positives, and with them confidence thresho
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,11 @@ def size_strata(diameter_mm: Floats) -> dict[str, Bools]:
         for name, low, high in zip(_SIZES, _EDGES_MM[:-1], _EDGES_MM[1:], strict=True)
     }
     return strata | {"early": diameter_mm <= EARLY_MM}
+
+
+def size_ranges_mm() -> dict[str, tuple[float, float]]:
+    """Diameters of every stratum by size: above the first, up to the second; without the early."""
+    return dict(zip(_SIZES, itertools.pairwise(_EDGES_MM), strict=True))
 
 
 def place_strata(lesions: Sequence[Lesion]) -> dict[str, Bools]:

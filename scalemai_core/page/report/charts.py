@@ -1,13 +1,13 @@
-"""Charts of the round report: label quality by round, decisions and gold by structure."""
+"""Charts of the round report: label quality by round, decisions by structure."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import polars as pl
 
-from scalemai_core.page.draw.number import change, count, dice, name
+from scalemai_core.page.draw.axis import along, round_ticks
+from scalemai_core.page.draw.number import count, dice, name
 from scalemai_core.page.draw.svg import Drawing
 from scalemai_core.records.decision import Action
 from scalemai_core.records.round import RoundResult
@@ -17,10 +17,7 @@ MAX_ROWS = 16
 _WIDTH, _ROW, _TOP, _BOTTOM = 640.0, 23.0, 34.0, 40.0
 _NAMES, _VALUES = 190.0, 104.0
 _HEIGHT, _LEFT = 316.0, 56.0
-_STEPS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-_MAX_TICKS = 6
 _FINE_STEP = 0.009
-_ROUNDING = 1e-9
 _MAX_LABELLED = 6
 _ACTED = tuple(action for action in Action if action is not Action.KEEP)
 
@@ -39,11 +36,11 @@ def _draw_rounds(rounds: Sequence[tuple[int, float, float]], title: str) -> str:
     drawing = Drawing(_WIDTH, _HEIGHT, f"{title} by round")
     values = [value for _, *pair in rounds for value in pair]
     room = max(0.01, 0.15 * (max(values) - min(values)))  # for the numbers at the dots
-    ticks = _ticks([max(0.0, min(values) - room), min(1.0, max(values) + room / 2)])
+    ticks = round_ticks([max(0.0, min(values) - room), min(1.0, max(values) + room / 2)])
     digits = 2 if ticks[1] - ticks[0] > _FINE_STEP else 3
     base, top = _HEIGHT - 58.0, 26.0
     for tick in ticks:
-        y = base - (base - top) * _along(tick, ticks)
+        y = base - (base - top) * along(tick, ticks)
         drawing.line((_LEFT, y), (_WIDTH, y), "grid")
         drawing.text((_LEFT - 10, y + 4), f"{tick:.{digits}f}", "tick end")
     slot = (_WIDTH - _LEFT) / len(rounds)
@@ -51,8 +48,8 @@ def _draw_rounds(rounds: Sequence[tuple[int, float, float]], title: str) -> str:
     last = None
     for index, (number, before, after) in enumerate(rounds):
         middle = _LEFT + (index + 0.5) * slot
-        start = (middle - shift, base - (base - top) * _along(before, ticks))
-        stop = (middle + shift, base - (base - top) * _along(after, ticks))
+        start = (middle - shift, base - (base - top) * along(before, ticks))
+        stop = (middle + shift, base - (base - top) * along(after, ticks))
         if last is not None:
             drawing.line(last, start, "link")
         last = stop
@@ -83,7 +80,7 @@ def draw_decisions(structures: pl.DataFrame) -> str:
         .to_dicts()
     )
     drawing = Drawing(_WIDTH, _TOP + _ROW * len(rows) + _BOTTOM, "Decisions by structure")
-    ticks = _ticks([0.0, *(row["acted"] / row["total"] for row in rows)])
+    ticks = round_ticks([0.0, *(row["acted"] / row["total"] for row in rows)])
     _columns(drawing, ticks, len(rows), [f"{100 * tick:.0f}\u00a0%" for tick in ticks])
     for index, row in enumerate(rows):
         x, y = _NAMES, _TOP + index * _ROW
@@ -99,43 +96,6 @@ def draw_decisions(structures: pl.DataFrame) -> str:
     used = [action for action in _ACTED if any(row[action] for row in rows)]
     _key(drawing, 14, [(name(action), f"act-{action}") for action in used])
     return drawing.source()
-
-
-def draw_gold(gold: pl.DataFrame) -> str:
-    """New model and champion on gold by structure; the largest differences, worst first."""
-    rows = (
-        gold.with_columns(gained=pl.col("dice") - pl.col("champion_dice"))
-        .sort(pl.col("gained").abs(), "dice", descending=[True, False], nulls_last=True)
-        .head(MAX_ROWS)
-        .sort("gained", "dice", nulls_last=True)
-        .to_dicts()
-    )
-    values = [row[key] for row in rows for key in ("dice", "champion_dice")]
-    ticks = _ticks([value for value in values if value is not None])
-    drawing = Drawing(_WIDTH, _TOP + _ROW * len(rows) + _BOTTOM, "Dice on gold by structure")
-    _columns(drawing, ticks, len(rows), [f"{tick:.2f}" for tick in ticks])
-    for index, row in enumerate(rows):
-        y = _TOP + (index + 0.5) * _ROW
-        here = (_across(row["dice"], ticks), y)
-        drawing.text((_NAMES - 12, y + 4), name(row["structure"]), "label end")
-        if row["gained"] is not None:
-            there = (_across(row["champion_dice"], ticks), y)
-            drawing.line(there, here, "gain" if row["gained"] >= 0 else "loss")
-            drawing.dot(there, "hollow", 4.5)
-        lost = row["gained"] is not None and row["gained"] < 0
-        drawing.dot(here, "solid-loss" if lost else "solid", 4.5)
-        known = "" if row["gained"] is None else change(row["gained"])
-        drawing.text((_WIDTH - 52, y + 4), dice(row["dice"]), "value end strong")
-        drawing.text((_WIDTH, y + 4), known, "value end")
-    champion = [("champion", "hollow")] if any(row["gained"] is not None for row in rows) else []
-    worse = [("new model, worse", "solid-loss")] if any(_lost(row) for row in rows) else []
-    _key(drawing, 14, [*champion, ("new model", "solid"), *worse])
-    return drawing.source()
-
-
-def _lost(row: dict[str, float | None]) -> bool:
-    gained = row["gained"]
-    return gained is not None and gained < 0
 
 
 def _columns(drawing: Drawing, ticks: Sequence[float], rows: int, words: Sequence[str]) -> None:
@@ -159,18 +119,5 @@ def _key(drawing: Drawing, y: float, entries: Sequence[tuple[str, str]]) -> None
         x += 46 + 7.0 * len(words)
 
 
-def _ticks(values: Sequence[float]) -> list[float]:
-    """Round numbers that enclose the values, which are shares or Dice and end at 1."""
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    step = next(step for step in _STEPS if high - low <= (_MAX_TICKS - 2) * step)
-    first = math.floor(low / step + _ROUNDING)
-    last = min(max(math.ceil(high / step - _ROUNDING), first + 2), round(1 / step))
-    return [round(index * step, 3) for index in range(min(first, last - 2), last + 1)]
-
-
-def _along(value: float, ticks: Sequence[float]) -> float:
-    return (value - ticks[0]) / (ticks[-1] - ticks[0])
-
-
 def _across(value: float, ticks: Sequence[float]) -> float:
-    return _NAMES + (_WIDTH - _VALUES - 16 - _NAMES) * _along(value, ticks)
+    return _NAMES + (_WIDTH - _VALUES - 16 - _NAMES) * along(value, ticks)

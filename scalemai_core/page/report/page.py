@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from scalemai_core.page.draw import number
 from scalemai_core.page.report.audit import audit_words
-from scalemai_core.page.report.charts import MAX_ROWS, draw_decisions, draw_gold, draw_quality
+from scalemai_core.page.report.charts import draw_decisions, draw_quality
 from scalemai_core.page.report.confusion import judged_rows, people_rows, truth_sentences
 from scalemai_core.page.report.example import Example, judged, place
 from scalemai_core.page.report.expert import SOURCES, family_rows, required_accuracy
+from scalemai_core.page.report.gold_section import gold_rows, gold_section
 from scalemai_core.page.report.lesions import (
     MIN_LESIONS,
     fate_rows,
@@ -32,7 +33,6 @@ from scalemai_core.settings.engine import EngineSettings
 
 WORST = 8
 """Structures in the tables of the worst."""
-_GOLD = {"structure": pl.String, "dice": pl.Float64, "champion_dice": pl.Float64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class RoundReport:
     """Everything the page shows.
 
     ``structures``, ``findings``, ``judged``, ``outcome`` and ``people`` are the tables of
-    ``judge.tally`` and ``judge.confusion``; ``outcome`` is empty where no truth was given. Columns
-    of ``gold``: structure, dice, champion_dice. Dice may be null or NaN where nothing was measured.
+    ``judge.tally`` and ``judge.confusion``; ``outcome`` is empty where no truth was given. Dice may
+    be null or NaN where nothing was measured.
     """
 
     result: RoundResult
@@ -63,7 +63,6 @@ class RoundReport:
     judged: pl.DataFrame
     outcome: pl.DataFrame
     people: pl.DataFrame
-    gold: pl.DataFrame | None = None
     history: tuple[RoundResult, ...] = ()
     """Earlier rounds."""
     examples: tuple[Example, ...] = ()
@@ -79,8 +78,7 @@ def render_round(report: RoundReport) -> str:
         key=lambda past: past.number,
     )
     structures = report.structures.fill_nan(None)
-    gold = None if report.gold is None else report.gold.fill_nan(None)
-    table = _by_structure(structures, gold)
+    table = _by_structure(structures, gold_rows(result.gold))
     page = _environment().get_template("page.html")
     return page.render(
         result=result,
@@ -97,9 +95,7 @@ def render_round(report: RoundReport) -> str:
         examples=sorted(report.examples, key=place),
         quality_chart=_markup(draw_quality([*earlier, result]) if earlier or result.truth else ""),
         decisions_chart=_markup(draw_decisions(structures) if _any_acted(structures) else ""),
-        gold_chart=_markup(draw_gold(gold) if gold is not None and gold.height else ""),
-        num_gold=0 if gold is None else gold.height,
-        max_rows=MAX_ROWS,
+        **gold_section(result.gold, report.settings.evaluate.margin_dice),
         **_judgement(report),
         **_lesions(report),
         loop=loop_rows([*earlier, result]),
@@ -176,15 +172,14 @@ def data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def _by_structure(structures: pl.DataFrame, gold: pl.DataFrame | None) -> pl.DataFrame:
+def _by_structure(structures: pl.DataFrame, gold: pl.DataFrame) -> pl.DataFrame:
     """Decisions and gold side by side; where least was simply kept comes first, as charted."""
     if structures.height == 0:
         return structures
-    measured = pl.DataFrame(schema=_GOLD) if gold is None else gold.select(*_GOLD)
     counts = ["masks", *(action.value for action in Action)]
     total = pl.sum_horizontal(*(action.value for action in Action))
     return (
-        structures.join(measured, on="structure", how="full", coalesce=True)
+        structures.join(gold, on="structure", how="full", coalesce=True)
         .with_columns(
             pl.col(*counts).fill_null(0),
             truth_change=pl.col("truth_after") - pl.col("truth_before"),

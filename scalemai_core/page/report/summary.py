@@ -26,7 +26,7 @@ def headline(result: RoundResult, history: Sequence[RoundResult] = ()) -> str:
     """What the round did, who worked for it and what became of the model, in one sentence."""
     first = _gain(result.number, result.truth) if result.truth else _changes(result, history)
     outcome = "was promoted" if result.promoted else "was not promoted"
-    reason = result.promotion_reason.strip().rstrip(".")
+    reason = result.promotion_reason.partition("; ")[0].strip().rstrip(".")
     model = f"model {result.model_version} {outcome}" + (f" \u2013 {reason}" if reason else "")
     return f"{first}; {_people(result)}; {model}."
 

@@ -12,6 +12,9 @@ from scalemai_core.records.round import RoundResult
 _VACUOUS = 0.2
 """An error rate of one in five is no guarantee. Ours."""
 
+_REASONS = 3
+"""Reasons for scans set aside that are spelt out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Warned:
@@ -76,11 +79,16 @@ def _in_sample_warning(result: RoundResult) -> Warned | None:
 
 
 def _failure_warning(result: RoundResult) -> Warned | None:
-    if result.failed_scans == 0:
+    if result.failed_scans == 0 and not result.set_aside:
         return None
+    reasons = "; ".join(
+        f"{reason} ({count(scans)})" for reason, scans in list(result.set_aside.items())[:_REASONS]
+    )
+    lost = result.failed_scans or sum(result.set_aside.values())
     return Warned(
-        f"{count(result.failed_scans)} of {count(result.scans)} scans failed",
-        "They kept their annotations and took no part; the ledger holds the reasons.",
+        f"{count(lost)} of {count(result.scans)} scans failed",
+        "They kept their annotations and took no part; the ledger holds the reasons. "
+        f"{sentence(reasons) if reasons else ''}".strip(),
     )
 
 

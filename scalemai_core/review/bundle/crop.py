@@ -41,7 +41,7 @@ class Crop:
 def read_crop(store: Workspace, item: ReviewItem, view: ItemView) -> Crop:
     """Read an item's box; raises FileNotFoundError where voxels are lost."""
     maps = _Maps(store, item, view.box)
-    image_zyx = np.asarray(store.scans.array(item.scan_id)[slices_of(view.box)])
+    image_zyx = store.scans.array(item.scan_id)[slices_of(view.box)]
     if item.shown_kind is ItemKind.LESION:
         return Crop(image_zyx, *_lesion(maps, view))
     current_zyx = maps.current()

@@ -46,7 +46,7 @@ class Locator:
 
 def read_locator(store: Workspace, scan_id: str, y: int, grid: Grid) -> Locator:
     """The plane at ``y``; reads one row of chunks."""
-    plane = np.asarray(store.scans.array(scan_id)[:, y, :])[::-1, ::-1]
+    plane = store.scans.array(scan_id)[:, y : y + 1, :][::-1, 0, ::-1]
     dz, _, dx = grid.spacing_mm_zyx
     rows, columns = (max(1, round(PIXEL_MM / spacing)) for spacing in (dz, dx))
     small = _mean_of(_mean_of(plane.astype(np.float32), 0, rows), 1, columns)

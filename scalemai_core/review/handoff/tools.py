@@ -18,7 +18,7 @@ from scalemai_core.review.handoff.handouts import Handouts
 from scalemai_core.review.handoff.nifti import encode
 from scalemai_core.review.handoff.voxels import read_item
 from scalemai_core.review.queue.queue import Queue
-from scalemai_core.store.review_log import ReviewClosedError
+from scalemai_core.store.documents.review_log import ReviewClosedError
 
 ORIGINAL = "original"
 ENDING = ".nii.gz"

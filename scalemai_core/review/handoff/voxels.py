@@ -35,10 +35,10 @@ def read_item(store: Workspace, item: ReviewItem, view: ItemView) -> ItemVoxels:
     if item.shown_kind not in DRAWN_KINDS:
         raise UsageError("this item is answered by a key, not by a drawing: answer it on the page")
     box = slices_of(view.box)
-    image_zyx = np.asarray(store.scans.array(item.scan_id)[box])
+    image_zyx = store.scans.array(item.scan_id)[box]
     mask_zyx = np.zeros(image_zyx.shape, dtype=np.uint8)
     if item.base_label_map is not None:
-        labels_zyx = np.asarray(store.labels.array(item.base_label_map)[box])
+        labels_zyx = store.labels.array(item.base_label_map)[box]
         own = np.isin(labels_zyx, load_taxonomy().member_ids(item.structure))
         mask_zyx = np.where(own, labels_zyx, np.uint8(0))
     return ItemVoxels(image_zyx, mask_zyx, crop_grid(store.scans.grid(item.scan_id), view.box))

@@ -38,19 +38,19 @@ class Queue:
 
         A server that began to store an act so long ago is taken for dead.
         """
-        self.database = self._database = Database(database)  # a server keeps sessions there
+        self.database = Database(database)  # a server keeps sessions there too
         self._storing_seconds = storing_seconds
 
     # -- what is asked, and what was said ------------------------------------------------------
 
     def fill(self, new: Sequence[ReviewItem], entries: Sequence[ReviewEntry]) -> None:
         """Add items and acts that are not there yet; again changes nothing."""
-        with self._database.alone() as connection:
+        with self.database.alone() as connection:
             filling.fill(connection, new, entries)
 
     def record(self, entry: ReviewEntry) -> ItemStatus:
         """Note an act that the workspace holds; its item's status. Again changes nothing."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             status = apply(connection, entry)
         if status is None:
             raise UsageError(f"no item {entry.item_id} in the review queue; fill it again")
@@ -58,13 +58,13 @@ class Queue:
 
     def entry(self, entry_id: str) -> ReviewEntry | None:
         """An act by its id, once it is noted."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             document = connection.scalar(select(acts.c.document).where(acts.c.entry_id == entry_id))
         return None if document is None else ReviewEntry.model_validate_json(document)
 
     def item(self, item_id: str) -> ReviewItem:
         """An item that there is."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return read_item(connection, item_id)
 
     # -- leases --------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ class Queue:
         return ()
 
     def _lease(self, wish: leasing.Wish, moment: float) -> tuple[Lease, ...]:
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             leasing.expire(connection, wish.round, moment)
             held = leasing.keep_held(connection, wish, moment)
             more = wish.count - len(held)
@@ -118,14 +118,14 @@ class Queue:
     def renew(self, reader: str, lease_id: str, seconds: float) -> Lease:
         """Hold the item for so long from now, or longer still; raises LeaseLostError."""
         moment = _seconds(None)
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             row = leasing.own_read(connection, reader, lease_id, moment)
             leasing.set_read(connection, lease_id, expires=max(row.expires, moment + seconds))
         return self.held(reader, lease_id)
 
     def release(self, reader: str, lease_id: str) -> None:
         """Give the item back unanswered; raises LeaseLostError."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             row = leasing.own_read(connection, reader, lease_id, _seconds(None))
             leasing.give_back(connection, row)
             add_act(connection, "release", read_item(connection, row.item_id), reader)
@@ -134,29 +134,29 @@ class Queue:
 
     def begin(self, lease: Lease) -> None:
         """What the reader did with the item is going to be stored; raises LeaseLostError."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             now = _seconds(None)
             storing.begin(connection, lease, now, now + self._storing_seconds)
 
     def begin_undo(self, reader: str, *, round_number: int, depth: int) -> ReviewEntry:
         """The newest of the reader's last answers is going to be taken back; which one it is."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             until = _seconds(None) + self._storing_seconds
             return storing.begin_undo(connection, reader, round_number, depth, until)
 
     def is_storing(self, reader: str, lease_id: str) -> bool:
         """Whether the reader's answer under this lease may be stored without being noted."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return storing.is_storing(connection, reader, lease_id)
 
     def announce_end(self, round_number: int) -> bool:
         """Whether all of a round is answered now, and the caller is the first to find it so."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             line = storing.end_of(connection, round_number)
         if line is None:
             return False
         try:
-            with self._database.writing() as connection:
+            with self.database.writing() as connection:
                 connection.execute(insert(acts), line)
         except IntegrityError:
             return False
@@ -167,17 +167,17 @@ class Queue:
 
         Ask the workspace for it: ``record`` what is there, ``free`` what is not.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return storing.in_doubt(connection, round_number, _seconds(None))
 
     def free(self, lease: Lease) -> None:
         """The act in doubt was never stored: the item is as it was before."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             storing.free(connection, lease)
 
     def refuse(self, lease: Lease, reason: str, seconds: float) -> None:
         """Note that an answer was not taken, and why."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             add_act(connection, "refused", lease.item, lease.reader, reason=reason, seconds=seconds)
 
     # -- where it stands -----------------------------------------------------------------------
@@ -185,62 +185,62 @@ class Queue:
     def open_items(self, round_number: int) -> tuple[ReviewItem, ...]:
         """What still needs an answer in a round, most valuable first."""
         left = (ItemStatus.OPEN, ItemStatus.DISPUTED)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return standing.items_of(connection, round_number, left)
 
     def items(self, round_number: int) -> tuple[ReviewItem, ...]:
         """Everything that is asked in a round, most valuable first."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return standing.items_of(connection, round_number, tuple(ItemStatus))
 
     def entries(self, round_number: int) -> tuple[ReviewEntry, ...]:
         """What was done in a round, in order."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return standing.entries(connection, round_number)
 
     def listing(self, round_number: int, reader: Reader, limit: int) -> tuple[ListedItem, ...]:
         """The list of items as this reader may see it; ``expected`` is for nobody's eyes."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return standing.listing(connection, round_number, reader, limit)
 
     def counts(self, round_number: int | None = None) -> dict[str, int]:
         """Items by status, of one round or of all."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return standing.counts(connection, round_number)
 
     def progress(self, round_number: int) -> Progress:
         """How far a round is."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return standing.progress(connection, round_number, _seconds(None))
 
     # -- people --------------------------------------------------------------------------------
 
     def add_reader(self, reader: Reader, token_hash: str) -> None:
         """Let somebody in by a token of which only the hash is kept."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             people.add(connection, reader, token_hash)
 
     def reader_of(self, token_hash: str) -> Reader | None:
         """Whose token it is, or None."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return people.find(connection, token_hash)
 
     def revoke(self, name: str) -> None:
         """Let somebody in no more; raises UsageError for a name without a token."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             people.revoke(connection, name)
 
     def people(self) -> tuple[Reader, ...]:
         """All whose tokens are valid."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return people.everybody(connection)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._database.close()
+        self.database.close()
 
     def _held(self, reader: str, this: ColumnElement[bool]) -> Lease:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             found = connection.execute(select(reads).where(this)).one_or_none()
             row = leasing.held_by(found, reader, _seconds(None))
             return lease_of(row, read_item(connection, row.item_id))

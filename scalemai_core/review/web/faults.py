@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from scalemai_core.errors import ChangedMaskError, LeaseLostError, TooLargeError, UsageError
 from scalemai_core.review.web.shapes import Problem
-from scalemai_core.store.review_log import ReviewClosedError
+from scalemai_core.store.documents.review_log import ReviewClosedError
 
 MEANINGS: tuple[tuple[type[UsageError], HTTPStatus, str], ...] = (
     (LeaseLostError, HTTPStatus.CONFLICT, "lease_lost"),

@@ -16,7 +16,7 @@ from scalemai_core.review.web.access import COOKIE, Access, Visitor
 from scalemai_core.review.web.bundles import Bundles
 from scalemai_core.review.web.shapes import LEASE_ID
 from scalemai_core.settings.web import WebSettings
-from scalemai_core.store.review_log import ReviewClosedError
+from scalemai_core.store.documents.review_log import ReviewClosedError
 
 DeskOf = Callable[[], Desk | None]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalemai_core.judge.decisions.budget import allowance, spend_budget
+from scalemai_core.judge.decisions.budget import allowance, spend_budget, within_budget
 from scalemai_core.settings.judgement import DecideSettings
 
 KEY = ["scan_id", "structure"]
@@ -37,7 +37,8 @@ def wanted() -> pl.DataFrame:
 
 @pytest.mark.parametrize("questions", [0, 1, 7, 1000])
 def test_what_nobody_has_time_for_happens_otherwise(wanted: pl.DataFrame, questions: int) -> None:
-    decided, asked = spend_budget(wanted, questions)
+    asked = spend_budget([wanted[:7], wanted[7:]], questions)
+    decided = within_budget(wanted, asked)
     review = wanted.filter(pl.col("action") == "review")
     assert asked.height == min(questions, review.height)
     still = decided.filter(pl.col("action") == "review").select(KEY)
@@ -50,7 +51,7 @@ def test_what_nobody_has_time_for_happens_otherwise(wanted: pl.DataFrame, questi
 
 
 def test_time_goes_where_it_adds_most_a_second(wanted: pl.DataFrame) -> None:
-    _, asked = spend_budget(wanted, 5)
+    asked = spend_budget([wanted], 5)
     review = wanted.filter(pl.col("action") == "review")
     worth = (review["review_gain"] / review["seconds"]).sort(descending=True)
     assert asked["priority"].to_list() == pytest.approx(worth[:5].to_list())
@@ -58,7 +59,7 @@ def test_time_goes_where_it_adds_most_a_second(wanted: pl.DataFrame) -> None:
 
 def test_the_same_questions_whatever_the_order(wanted: pl.DataFrame) -> None:
     shuffled = wanted.sample(fraction=1, shuffle=True, seed=1)
-    assert spend_budget(wanted, 6)[1].equals(spend_budget(shuffled, 6)[1])
+    assert spend_budget([wanted], 6).equals(spend_budget([shuffled], 6))
 
 
 @given(

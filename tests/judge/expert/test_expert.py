@@ -26,11 +26,20 @@ NO_ANSWERS = pl.DataFrame(
 
 @pytest.fixture(scope="module")
 def expert() -> Expert:
-    return fit_expert(population(), rehearsal(), SETTINGS, seed=0)
+    return fit_expert([population()], rehearsal(), SETTINGS, seed=0)
 
 
 def unseen() -> pl.DataFrame:
     return rehearsal().filter(pl.col("role") == "select")
+
+
+def worth(rows: pl.DataFrame, expert: Expert, at_once: int | None = None) -> pl.DataFrame:
+    """The appraisal of rows that come some scans at a time."""
+    scans = rows["scan_id"].unique().sort().to_list()
+    size = at_once or len(scans)
+    parts = [scans[start : start + size] for start in range(0, len(scans), size)]
+    blocks = [rows.filter(pl.col("scan_id").is_in(part)) for part in parts]
+    return pl.concat(list(appraise(blocks, expert, NO_ANSWERS, SETTINGS, ReviewSettings())))
 
 
 def appraised(expert: Expert, rows: pl.DataFrame) -> pl.DataFrame:
@@ -40,7 +49,7 @@ def appraised(expert: Expert, rows: pl.DataFrame) -> pl.DataFrame:
         proposal_map=pl.lit(None, pl.String),
         quality_when_taken=pl.lit(None, pl.Float64),
     )
-    return appraise(context, expert, NO_ANSWERS, SETTINGS, ReviewSettings())
+    return worth(context, expert)
 
 
 def test_it_tells_the_better_of_two_masks_of_patients_it_never_saw(expert: Expert) -> None:
@@ -84,14 +93,14 @@ def test_a_swapped_mask_and_its_twin_are_scored_the_same_way(expert: Expert) -> 
 
 
 def test_without_gold_agreeing_masks_stand_in_and_the_report_says_so() -> None:
-    chosen = agreeing_masks(population(), SETTINGS, seed=0)
+    chosen = agreeing_masks([population()], SETTINGS, seed=0)
     assert chosen.height > 20
     practised = (
         rehearsal()
         .join(chosen, on=["scan_id", "structure"])
         .with_columns(role=pl.lit("stand_in"), gold=pl.lit(None, pl.String))
     )
-    found = fit_expert(population(), practised, SETTINGS, seed=0)
+    found = fit_expert([population()], practised, SETTINGS, seed=0)
     assert found.report.source == "stand-in"
     for family in found.report.families:
         assert family.enabled == (family.low >= SETTINGS.stand_in_accuracy)
@@ -99,7 +108,7 @@ def test_without_gold_agreeing_masks_stand_in_and_the_report_says_so() -> None:
 
 def test_too_few_patients_make_an_expert_that_abstains() -> None:
     one = rehearsal().filter(pl.col("patient") == "patient 0")
-    silent = fit_expert(population(), one, SETTINGS, seed=0)
+    silent = fit_expert([population()], one, SETTINGS, seed=0)
     assert (silent.score, silent.enabled) == (None, frozenset())
     table = appraised(silent, population())
     assert set(table["better"]) == {0.5}
@@ -118,6 +127,19 @@ def test_appraising_convicts_faulty_masks(expert: Expert) -> None:
     assert (table["seconds"] >= ReviewSettings().seconds_choose).all()
 
 
+def test_scans_are_appraised_alike_however_many_come_at_once(expert: Expert) -> None:
+    rows = unseen().filter(pl.col("look") == "2").sort("scan_id", "structure")
+    rows = rows.with_columns(
+        source=pl.lit("lab"),
+        origin=pl.lit("source"),
+        proposal_map=pl.lit(None, pl.String),
+        quality_when_taken=pl.lit(None, pl.Float64),
+    )
+    whole, by_one = worth(rows, expert), worth(rows, expert, at_once=1)
+    assert rows["scan_id"].n_unique() > 1
+    assert by_one.equals(whole)
+
+
 def test_a_proposal_that_scores_higher_than_the_prediction_is_the_rival(expert: Expert) -> None:
     rows = unseen().filter(pl.col("look") == "2")
     key = pl.col("structure") == "liver"
@@ -130,15 +152,12 @@ def test_a_proposal_that_scores_higher_than_the_prediction_is_the_rival(expert: 
         "origin": pl.lit("source"),
         "quality_when_taken": pl.lit(None, pl.Float64),
     }
-    table = appraise(
+    table = worth(
         pl.concat(
             [rows.with_columns(proposal_map=pl.lit(None, pl.String)), proposals],
             how="vertical_relaxed",
         ).with_columns(**context),
         expert,
-        NO_ANSWERS,
-        SETTINGS,
-        ReviewSettings(),
     )
     assert table.height == rows.height, "a proposal is no annotation"
     livers = table.filter(key & (pl.col("rival") == "repaired"))
@@ -159,16 +178,13 @@ def test_a_proposal_that_breaks_more_rules_is_no_rival(expert: Expert) -> None:
         dice=pl.lit(1.0),
         faults_current=pl.lit(1, pl.Int64),
     )
-    table = appraise(
+    table = worth(
         pl.concat([rows, worse], how="vertical_relaxed").with_columns(
             source=pl.lit("lab"),
             origin=pl.lit("source"),
             quality_when_taken=pl.lit(None, pl.Float64),
         ),
         expert,
-        NO_ANSWERS,
-        SETTINGS,
-        ReviewSettings(),
     )
     assert set(table["rival"]) == {"prediction"}
 
@@ -181,7 +197,7 @@ def test_agreement_with_an_earlier_model_does_not_make_its_mask_better(expert: E
         proposal_map=pl.lit(None, pl.String),
         quality_when_taken=pl.lit(0.3),
     )
-    table = appraise(taken, expert, NO_ANSWERS, SETTINGS, ReviewSettings())
+    table = worth(taken, expert)
     assert table["quality_current"].max() == 0.3
 
 

@@ -395,3 +395,12 @@ def test_a_report_can_always_be_stored_and_read(
     assert site.after_reports == site.before_reports
     for curve in (site.froc, site.froc_normal, site.roc):
         assert np.isfinite([*curve.y, *curve.low, *curve.high]).all()
+
+
+def test_what_is_missed_is_told_of_fit_apart_from_test() -> None:
+    rows = [*scan("f", hits=(0.9,), missed=3, gold=FIT), *scan("t", hits=(0.9, 0.9))]
+    rows += scan("s", missed=7, gold=SELECT)
+    site = site_report(rows)
+    for strata, found, total in ((site.fit_strata, 1, 4), (site.strata, 2, 2)):
+        (kind,) = (one for one in strata if one.by == "kind")
+        assert (kind.name, kind.rate.found, kind.rate.total) == (LIVER, found, total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 from made_up_shown_items import MODEL, made_grid, made_item, painted
 from numpy.typing import NDArray
-from zarr.storage import LocalStore
 
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.item_view import Box, ItemView
@@ -21,7 +21,8 @@ from scalemai_core.review.bundle.locator import read_locator
 from scalemai_core.review.bundle.view import ItemMaps, view_item
 from scalemai_core.review.bundle.wire import Bundle, decode
 from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store.volumes import CHUNK_ZYX
+from scalemai_core.store.arrays.layout import CHUNK_ZYX
+from scalemai_core.store.files import Files
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -37,6 +38,9 @@ PREDICTED = painted(
     SHAPE, ("liver", (30, 100, 60, 44, 160, 132)), ("liver_segment_4", (32, 110, 70, 40, 120, 80))
 )
 LESIONS = painted(SHAPE, ("liver_lesion", (33, 110, 70, 36, 114, 74)))
+
+
+Read = tuple[str, int]
 
 
 class Stored(NamedTuple):
@@ -227,17 +231,24 @@ def test_lost_voxels_are_no_picture(stored: Stored) -> None:
 
 
 @pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any, int]]:
-    """Every read from a store: its document, the range that was asked for, bytes that came."""
-    found: list[tuple[str, Any, int]] = []
-    get = LocalStore.get
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Read]:
+    """Every read of a part of a document: its name, bytes that came."""
+    found: list[Read] = []
+    read_end, read_ranges = Files.read_end, Files.read_ranges
 
-    async def noting(store: Any, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
-        data = await get(store, key, prototype, byte_range)
-        found.append((key, byte_range, 0 if data is None else len(data)))
+    def noting_end(files: Files, path: str, num_bytes: int) -> bytes:
+        data = read_end(files, path, num_bytes)
+        found.append((path, len(data)))
         return data
 
-    monkeypatch.setattr(LocalStore, "get", noting)
+    def noting_ranges(
+        files: Files, path: str, ranges: Sequence[tuple[int, int]]
+    ) -> Iterator[bytes]:
+        found.extend((path, stop - start) for start, stop in ranges)
+        return read_ranges(files, path, ranges)
+
+    monkeypatch.setattr(Files, "read_end", noting_end)
+    monkeypatch.setattr(Files, "read_ranges", noting_ranges)
     return found
 
 
@@ -249,34 +260,30 @@ def chunks_of(box: Box) -> int:
 
 
 def test_only_the_chunks_that_the_box_and_one_coronal_row_touch_are_read(
-    stored: Stored, reads: list[tuple[str, Any, int]]
+    stored: Stored, reads: list[Read]
 ) -> None:
     item = asked(stored)
     view = seen(item)
     reads.clear()
     cut_bundle(stored.store, item, view, SETTINGS)
-    voxels = [read for read in reads if "/c/" in read[0]]
-    assert voxels
-    assert all(byte_range is not None for _, byte_range, _ in voxels), "no whole volume is read"
+    assert {path.rsplit("/c/")[1] for path, _ in reads} == {"0/0/0"}, "of shards"
     coronal: Box = (0, 130, 0, SHAPE[0], 131, SHAPE[2])
     indices = 4  # each array's own table of chunks: image twice, annotation, prediction
-    assert len(voxels) <= 3 * chunks_of(view.box) + chunks_of(coronal) + indices
+    assert len(reads) <= 3 * chunks_of(view.box) + chunks_of(coronal) + indices
     assert chunks_of(view.box) < chunks_of((0, 0, 0, *SHAPE)) / 2
-    num_bytes = sum(size for *_, size in reads)
+    num_bytes = sum(size for _, size in reads)
     folder = stored.store.files.folder
     assert folder is not None
     assert num_bytes < size_of(folder / "scans" / f"{stored.scan_id}.ome.zarr")
 
 
-def test_a_locator_at_hand_is_not_read_again(
-    stored: Stored, reads: list[tuple[str, Any, int]]
-) -> None:
+def test_a_locator_at_hand_is_not_read_again(stored: Stored, reads: list[Read]) -> None:
     item = asked(stored)
     view = seen(item)
     locator = read_locator(stored.store, stored.scan_id, view.centre_zyx[1], GRID)
     reads.clear()
     data = cut_bundle(stored.store, item, view, SETTINGS, locator)
-    image = [key for key, *_ in reads if "/c/" in key and key.startswith("scans")]
+    image = [path for path, _ in reads if path.startswith("scans")]
     assert len(image) <= chunks_of(view.box) + 1
     assert data == cut_bundle(stored.store, item, view, SETTINGS)
 

@@ -34,7 +34,7 @@ from scalemai_core.review.desk import Desk
 from scalemai_core.review.queue.queue import Queue
 from scalemai_core.review.web.monai_label import Doors, monai_label_router
 from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store.rows import annotation_rows, scan_rows
+from scalemai_core.store.catalog.rows import annotation_rows, scan_rows
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -83,7 +83,7 @@ def made_up_desk(folder: Path) -> Served:
     store.catalog.commit(
         base=None,
         scans=scan_rows([scan]),
-        annotations=annotation_rows(known),
+        annotations=[annotation_rows(known)],
         round_number=0,
         message="made up",
     )

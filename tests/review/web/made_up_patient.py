@@ -22,7 +22,7 @@ from scalemai_core.review.queue.queue import Queue
 from scalemai_core.review.views import VIEWS, view_table
 from scalemai_core.review.web.sessions import secret_hash
 from scalemai_core.settings.review import ReviewSettings
-from scalemai_core.store.rows import annotation_rows, scan_rows
+from scalemai_core.store.catalog.rows import annotation_rows, scan_rows
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -66,7 +66,7 @@ class MadeUpPatient:
 
     def mask_zyx(self, structure: str, label_map: str | None = None) -> NDArray[np.bool_]:
         """A structure in a stored label map, by default the current one."""
-        stored = np.asarray(self.store.labels.array(label_map or self.base)[:])
+        stored = self.store.labels.read(label_map or self.base)
         return stored == load_taxonomy()[structure].id
 
     def _label_map(self, labels_zyx: NDArray[np.uint8], layer: Layer) -> str:
@@ -90,7 +90,7 @@ class MadeUpPatient:
             for name, label_map in held.items()
         ]  # fmt: skip
         self.store.catalog.commit(
-            base=base, scans=scan_rows([scan]), annotations=annotation_rows(rows),
+            base=base, scans=scan_rows([scan]), annotations=[annotation_rows(rows)],
             round_number=0, message="made up",
         )  # fmt: skip
 

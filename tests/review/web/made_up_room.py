@@ -28,7 +28,7 @@ from scalemai_core.review.web.app import create_app
 from scalemai_core.review.web.sessions import secret_hash
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.settings.web import WebSettings
-from scalemai_core.store.rows import annotation_rows, scan_rows
+from scalemai_core.store.catalog.rows import annotation_rows, scan_rows
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -76,13 +76,13 @@ def made_up_review(folder: Path, *, names: Sequence[str] = STRUCTURES, copies: i
     store.catalog.commit(
         base=None,
         scans=scan_rows([scan]),
-        annotations=annotation_rows(
+        annotations=[annotation_rows(
             Annotation(
                 scan_id=scan_id, structure=name, state=State.PRESENT, label_map=base,
                 origin=Origin.SOURCE, revision=1,
             )
             for name in names
-        ),
+        )],
         round_number=0,
         message="made up",
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import page_at, served
+from browser import LOCK_SECONDS, page_at, paint_and_save, press, served
 from made_up_patient import LESION, TO_DRAW, TOKEN, WITH_FALSE_PIECE, MadeUpPatient
 from playwright.sync_api import Locator, Page, expect
 
@@ -18,7 +18,6 @@ from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.review.web.app import create_app
 from scalemai_core.settings.web import WebSettings
 
-LOCK_SECONDS = 0.3
 WAIT_MS = 20_000
 
 
@@ -48,12 +47,6 @@ def sign_in(page: Page) -> None:
     expect(page.locator("#structure")).not_to_be_empty()
 
 
-def press(page: Page, key: str) -> None:
-    """A key after the lock-out of the answer before."""
-    time.sleep(LOCK_SECONDS)
-    page.keyboard.press(key)
-
-
 def decide(page: Page, key: str, words: str) -> None:
     """Press a key, and wait until the page says what it did."""
     press(page, key)
@@ -72,24 +65,6 @@ def entries(patient: MadeUpPatient, count: int) -> tuple[ReviewEntry, ...]:
 
 def structure_shown(page: Page) -> str:
     return page.locator("#structure").inner_text()
-
-
-def paint_and_save(page: Page) -> None:
-    """One stroke across the middle of the easel, then save."""
-    press(page, "e")
-    words = page.locator("#paint-words")
-    expect(words).to_contain_text("ml")
-    before = words.inner_text()
-    box = page.locator("#easel").bounding_box()
-    assert box is not None
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.move(*middle)
-    page.mouse.down()
-    page.mouse.move(middle[0] + box["height"] / 3, middle[1], steps=6)
-    page.mouse.up()
-    expect(words).not_to_have_text(before)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="drawing is saved")).to_be_visible()
 
 
 def test_twelve_items_are_decided_by_keyboard_and_the_log_says_exactly_that(

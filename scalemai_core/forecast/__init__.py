@@ -1,0 +1,1 @@
+"""How long a round over many scans takes: arithmetic on rates, and no files."""

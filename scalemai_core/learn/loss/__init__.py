@@ -1,0 +1,1 @@
+"""What labels say of voxels, and the loss on what is known."""

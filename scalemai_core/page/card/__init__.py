@@ -1,0 +1,1 @@
+"""The model card: what people should know of a model before they use it."""

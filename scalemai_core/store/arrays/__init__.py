@@ -1,0 +1,1 @@
+"""Volumes as sharded Zarr: layout, checksums, reading and writing in parts."""

@@ -1,0 +1,1 @@
+"""Dataset versions and the tables beside them, as Delta Lake tables."""

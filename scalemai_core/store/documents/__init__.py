@@ -1,0 +1,1 @@
+"""Small documents and Parquet parts: of rounds, reviews, claims and pins."""

@@ -1,0 +1,1 @@
+"""What is damaged in a workspace, and what may go."""
