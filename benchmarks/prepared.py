@@ -44,6 +44,9 @@ def prepare(
     everyone, trusted = range(patients), range(patients, patients + gold)
     write(phantoms / "population", everyone, DegradeSettings(fault_share=0.3))
     write(phantoms / "truth", everyone, None)
+    # Folds and gold roles follow the patients' hashes: without a key of its own a seed repeats
+    # nothing.
+    Workspace.create(workspace, patient_key=f"seed {settings.seed}")
     _ingest(workspace, phantoms / "population", gold=False)
     if gold:
         write(phantoms / "gold", trusted, None)

@@ -11,6 +11,7 @@ from scalemai_core.records.review import ItemKind, ReviewItem, mask_item
 from scalemai_core.records.scan import GoldRole
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.review.honeypots import draw_honeypots
+from scalemai_core.store.catalog.tables import JUDGED, typed
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.dataset import LabelledScan, labelled_scans
@@ -32,9 +33,11 @@ def hide_honeypots(inputs: StageInputs) -> None:
     posed = [one for one in posed_items(store, plan.number) if one.kind is ItemKind.CHOOSE]
     number = round(settings.honeypot_share * len(posed))
     scans = store.catalog.scans(inputs.version).filter(pl.col("gold") == GoldRole.FIT.value)
-    gold = store.catalog.annotations(inputs.version, scans["scan_id"].to_list())
+    shown = scans["scan_id"].to_list()
+    gold = store.catalog.annotations(inputs.version, shown)
+    judged = typed(stage_rows("judge", inputs, shown), JUDGED)
     seed = plan.settings.seed + plan.number
-    drawn = draw_honeypots(stage_rows("judge", inputs), gold, number, settings.honeypot_dice, seed)
+    drawn = draw_honeypots(judged, gold, number, settings.honeypot_dice, seed)
     cases = labelled_scans(
         inputs.workspace, inputs.version, tuple(drawn["scan_id"].unique().to_list())
     )

@@ -10,7 +10,7 @@ from scalemai_core.judge.expert.appraisal import PREDICTED
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.catalog import tables
-from scalemai_core.store.catalog.blocks import Blocks
+from scalemai_core.store.catalog.blocks import Blocks, spooled
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.stage import stage_blocks, stage_rows
@@ -20,9 +20,10 @@ from tasks.verdicts import KEY
 def judgements(inputs: StageInputs) -> Blocks:
     """Judgements with the predict pass's numbers, layer, gold role and origin.
 
-    Derived parents are left to their parts. One empty block where nothing was judged.
+    Derived parents are left to their parts. One empty block where nothing was judged. A round goes
+    through them several times: they are joined once.
     """
-    return Blocks(lambda: _blocks(inputs))
+    return spooled(_blocks(inputs))
 
 
 def _blocks(inputs: StageInputs) -> Iterator[pl.DataFrame]:

@@ -48,7 +48,9 @@ def pose_questions(inputs: StageInputs) -> None:
     if tables.has(ITEMS):
         return
     posed = pl.concat([tables.read(QUESTIONS), tables.read(AUDITS)], how="diagonal_relaxed")
-    maps = store.catalog.annotations(inputs.version).select(*KEY, base_label_map="label_map")
+    scans = posed["scan_id"].unique().to_list()
+    maps = store.catalog.annotations(inputs.version, scans, (*KEY, "label_map"))
+    maps = maps.rename({"label_map": "base_label_map"})
     rows = posed.join(maps, on=KEY, how="left", maintain_order="left").to_dicts()
     twice = _read_twice(len(rows), inputs)
     items = [

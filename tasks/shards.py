@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import groupby
 
 import polars as pl
 
@@ -32,12 +33,18 @@ def plan_shards(
     scan_ids: Sequence[str],
     size: int,
 ) -> list[Shard]:
-    """Shards of the scans that the ledger does not have yet, in a fixed order."""
+    """Shards of the scans that the ledger does not have yet, in a fixed order.
+
+    Shards lie beside those that are finished, never across them, whatever size those had: what
+    the ledger is read by stays a shard's.
+    """
     finished = workspace.ledger(round_number, stage, key).finished()
-    missing = sorted(scan for scan in scan_ids if scan not in finished)
-    parts = [tuple(missing[start : start + size]) for start in range(0, len(missing), size)]
-    done = len(scan_ids) - len(missing)
-    log.info("%s: %d scans in %d shards, %d done before", stage, len(missing), len(parts), done)
+    runs = groupby(sorted(scan_ids), key=lambda scan: scan in finished)
+    gaps = [tuple(scans) for done, scans in runs if not done]
+    parts = [gap[start : start + size] for gap in gaps for start in range(0, len(gap), size)]
+    missing = sum(map(len, gaps))
+    done = len(scan_ids) - missing
+    log.info("%s: %d scans in %d shards, %d done before", stage, missing, len(parts), done)
     return [
         Shard(
             round=round_number,

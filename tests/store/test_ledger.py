@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 from scalemai_core.records.shard import Shard
 from scalemai_core.store.documents.ledger import Ledger, step_key
@@ -44,6 +45,38 @@ def test_rows_of_some_scans_come_from_a_shard_of_theirs_or_from_any(url: str) ->
     assert ledger.rows(scan_ids=["b", "a"])["scan_id"].to_list() == ["a", "b"]
     assert ledger.rows(scan_ids=["d", "b", "x"])["scan_id"].to_list() == ["b", "d"]
     assert ledger.rows(scan_ids=["x"]).height == 0
+
+
+def test_only_parts_that_may_hold_a_scan_are_opened(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(Files(url), 1, "judge", "key")
+    for first in range(0, 40, 4):
+        part = [f"scan-{number:03d}" for number in range(first, first + 4)]
+        ledger.write(part, rows_of(*part))
+    opened: list[str] = []
+    read = Files.read_bytes
+
+    def told(files: Files, path: str) -> bytes:
+        opened.append(path)
+        return read(files, path)
+
+    monkeypatch.setattr(Files, "read_bytes", told)
+    shifted = [f"scan-{number:03d}" for number in range(9, 13)]
+    assert ledger.rows(scan_ids=shifted)["scan_id"].to_list() == shifted
+    assert len(opened) == 2, "scans 9 to 11 and scan 12"
+    assert all(path.endswith(".parquet") for path in opened)
+
+
+def test_names_of_scans_may_be_paths_and_begin_alike(url: str) -> None:
+    ledger = Ledger(Files(url), 0, "ingest", "key")
+    parts = [["/long/way/to/ä/1"], ["/long/way/to/ä/3", "/long/way/to/ä/2"], ["/short"]]
+    for part in parts:
+        ledger.write(part, rows_of(*part))
+    everything = sorted(name for part in parts for name in part)
+    assert ledger.finished() == set(everything)
+    assert [name for block in ledger.blocks() for name in block["scan_id"]] == everything
+    assert ledger.rows(scan_ids=["/long/way/to/ä/3"])["scan_id"].to_list() == ["/long/way/to/ä/3"]
 
 
 def test_a_part_without_its_done_mark_is_not_finished(url: str) -> None:

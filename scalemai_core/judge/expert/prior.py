@@ -27,9 +27,9 @@ LEAST = 0.005
 def fault_priors(masks: pl.DataFrame, practised_good: float, strength: float) -> Floats:
     """Share of faulty masks in each mask's own group, one a row of ``masks``.
 
-    Columns: source, kind, structure, quality (P(good) at the share of good masks the expert
-    practised on), faulty (what a person found; null where nobody looked). ``strength`` is the
-    number of masks that the next wider group counts for.
+    Columns: source (null where it is not known), kind, structure, quality (P(good) at the share of
+    good masks the expert practised on), faulty (what a person found; null where nobody looked).
+    ``strength`` is the number of masks that the next wider group counts for.
     """
     if not masks.height:
         return np.zeros(0)
@@ -53,7 +53,7 @@ def _groups(masks: pl.DataFrame, level: tuple[str, ...]) -> NDArray[np.intp]:
     """A row's group, counted from 0 without gaps."""
     code = np.zeros(masks.height, np.intp)
     for name in level:
-        values = masks[name].cast(pl.Categorical).to_physical().to_numpy()
+        values = masks[name].fill_null("").cast(pl.Categorical).to_physical().to_numpy()
         code = code * (int(values.max()) + 1) + values
     return np.unique(code, return_inverse=True)[1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,12 +14,17 @@ from scalemai_core.records.shard import Shard
 from scalemai_core.store.catalog.blocks import Blocks
 from scalemai_core.store.files import Files
 
+BEGIN = 8
+"""Bytes of a scan's name by which parts are told apart without opening them."""
+
 
 class _Part(NamedTuple):
-    """What one shard left."""
+    """What one shard left, and between which scans: their names begin so, in an order that keeps
+    theirs."""
 
     name: str
-    scans: frozenset[str]
+    first: str
+    last: str
 
 
 class Ledger:
@@ -35,13 +41,14 @@ class Ledger:
 
     def write(self, scan_ids: Sequence[str], rows: pl.DataFrame) -> None:
         """Record a shard's rows; every scan in ``scan_ids`` counts as finished from here on."""
-        name = _part_name(scan_ids)
+        name = _part(scan_ids).name
         self._write(f"{name}.parquet", rows)
         self._write(f"{name}.done", pl.DataFrame({"scan_id": list(scan_ids)}))
 
     def finished(self) -> frozenset[str]:
         """Scans that need no more work."""
-        return frozenset(scan for part in self._parts() for scan in part.scans)
+        marks = (self._read(f"{part.name}.done") for part in self._parts())
+        return frozenset(scan for mark in marks for scan in mark["scan_id"])
 
     def blocks(self, columns: Sequence[str] | None = None) -> Blocks:
         """The rows of all finished shards, in the order of the scans; a shard or more at a time.
@@ -75,17 +82,22 @@ class Ledger:
                 yield rows.sort("scan_id", maintain_order=True)
 
     def _parts_with(self, scans: frozenset[str]) -> list[_Part]:
-        """Parts that hold some scans: mostly a shard of another stage asks for its own, by name."""
-        name = _part_name(sorted(scans))
-        if self._files.exists(f"{self._folder}/{name}.done"):
-            return [_Part(name, scans)]
-        return [part for part in self._parts() if scans & part.scans]
+        """Parts that may hold some scans: mostly a shard of another stage asks for its own."""
+        part = _part(sorted(scans))
+        if self._files.exists(f"{self._folder}/{part.name}.done"):
+            return [part]
+        begins = sorted(map(_begin, scans))
+        return [
+            part
+            for part in self._parts()
+            if bisect_left(begins, part.first) < bisect_right(begins, part.last)
+        ]
 
     def _parts(self) -> list[_Part]:
-        """Finished parts, in the order of their first scans."""
-        names = self._names(".done")
-        parts = (_Part(n.removesuffix(".done"), frozenset(self._read(n)["scan_id"])) for n in names)
-        return sorted((part for part in parts if part.scans), key=lambda part: min(part.scans))
+        """Finished parts, in the order of their first scans; names tell, none is opened."""
+        names = [name.removesuffix(".done") for name in self._names(".done")]
+        parts = (_Part(name, *name.split("-")[:2]) for name in names)
+        return sorted((part for part in parts if part.last), key=lambda part: part.first)
 
     def _names(self, suffix: str) -> list[str]:
         return [name for name in self._files.names(self._folder) if name.endswith(suffix)]
@@ -104,8 +116,15 @@ class Ledger:
         self._files.write_bytes(f"{self._folder}/{name}", buffer.getvalue())
 
 
-def _part_name(scan_ids: Sequence[str]) -> str:
-    return hashlib.blake2b("".join(scan_ids).encode(), digest_size=8).hexdigest()
+def _part(scan_ids: Sequence[str]) -> _Part:
+    digest = hashlib.blake2b("".join(scan_ids).encode(), digest_size=8).hexdigest()
+    first, last = _begin(min(scan_ids, default="")), _begin(max(scan_ids, default=""))
+    return _Part(f"{first}-{last}-{digest}", first, last)
+
+
+def _begin(scan_id: str) -> str:
+    """The first bytes of a name, which may be a path, as a file's name may hold them."""
+    return scan_id.encode()[:BEGIN].hex()
 
 
 def _apart(parts: Sequence[_Part]) -> Iterator[list[_Part]]:
@@ -113,11 +132,11 @@ def _apart(parts: Sequence[_Part]) -> Iterator[list[_Part]]:
     together: list[_Part] = []
     last = ""
     for part in parts:
-        if together and min(part.scans) > last:
+        if together and part.first > last:
             yield together
             together = []
         together.append(part)
-        last = max(last, max(part.scans))
+        last = max(last, part.last)
     if together:
         yield together
 

@@ -10,6 +10,7 @@ import polars as pl
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from scalemai_core.store.catalog import tables
+from scalemai_core.store.catalog.blocks import gathered
 from scalemai_core.store.files import Files
 
 
@@ -35,9 +36,15 @@ class RoundTables:
         self._files.write_bytes(self.path(name), buffer.getvalue())
 
     def write_blocks(self, name: str, blocks: Iterable[pl.DataFrame]) -> None:
-        """The same, block by block, all with the columns of the first; there must be one."""
+        """The same, block by block, all with the columns of the first; there must be one.
+
+        Blocks may be as small as a shard: rows that are read together are written together.
+        """
         buffer = io.BytesIO()
-        each = (block.to_arrow(compat_level=pl.CompatLevel.oldest()) for block in blocks)
+        each = (
+            block.to_arrow(compat_level=pl.CompatLevel.oldest())
+            for block in gathered(blocks, tables.GROUP_ROWS)
+        )
         first = next(each := iter(each))
         with ParquetWriter(buffer, first.schema, compression="zstd") as writer:
             for block in chain([first], each):

@@ -62,6 +62,17 @@ def test_answers_outweigh_what_was_believed() -> None:
     assert prior.min() > 0.9
 
 
+def test_masks_of_an_unknown_source_are_a_group_of_their_own() -> None:
+    rng = np.random.default_rng(4)
+    lost = masks("lab", "liver", rng.random(300) > 0.6, seed=5)
+    lab = masks("lab", "liver", rng.random(300) > 0.05, seed=6)
+    nobody = lost.with_columns(source=pl.lit(None, dtype=pl.String))
+    named = lost.with_columns(source=pl.lit("elsewhere"))
+    prior = fault_priors(pl.concat([nobody, lab]), practised_good=0.5, strength=20.0)
+    assert prior == pytest.approx(fault_priors(pl.concat([named, lab]), 0.5, 20.0))
+    assert prior[:300].min() > prior[300:].max()
+
+
 @given(quality=st.floats(0.001, 0.999), practised=st.floats(0.05, 0.95))
 def test_under_the_share_it_practised_on_nothing_shifts(quality: float, practised: float) -> None:
     found = shifted(np.array([quality]), practised, np.array([1.0 - practised]))
