@@ -17,6 +17,7 @@ from skops import io as skops  # pyright: ignore[reportMissingTypeStubs]
 
 from scalemai_core.errors import UsageError
 from scalemai_core.judge.expert.features import FALLING
+from scalemai_core.judge.expert.trees import Trees
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +73,7 @@ class Score:
         self.names = tuple(names)
         self._trees = trees
         self._errors = errors
+        self._read_out = Trees.of(trees), Trees.of(errors)
 
     @classmethod
     def fit(cls, lesson: Lesson, seed: int) -> tuple[Self, Estimate]:
@@ -101,8 +103,7 @@ class Score:
         if not features.height:
             return Estimate(np.zeros(0), np.zeros(0))
         x = features.select(self.names).to_numpy()
-        dice = np.asarray(self._trees.predict(x), dtype=np.float64)
-        errors = np.asarray(self._errors.predict(x), dtype=np.float64)
+        dice, errors = (trees(x) for trees in self._read_out)
         return Estimate(np.clip(dice, 0.0, 1.0), np.hypot(errors, LEAST_ERROR))
 
     def dumps(self) -> bytes:
