@@ -106,6 +106,17 @@ def test_a_rerun_may_cut_its_shards_differently(url: str) -> None:
     assert again.rows()["scan_id"].to_list() == ["a", "b", "c", "d"]
 
 
+def test_a_part_whose_name_says_nothing_of_its_scans_is_redone(url: str) -> None:
+    files = Files(url)
+    ledger = Ledger(files, 1, "judge", "key")
+    ledger.write(["b"], rows_of("b"))
+    for name in files.names("rounds/1/judge-key"):
+        content = files.read_bytes(f"rounds/1/judge-key/{name}")
+        files.write_bytes(f"rounds/1/judge-key/0123456789abcdef.{name.split('.')[1]}", content)
+    assert ledger.finished() == {"b"}
+    assert ledger.rows()["scan_id"].to_list() == ["b"]
+
+
 def test_a_shard_without_rows_is_finished_all_the_same(url: str) -> None:
     ledger = Ledger(Files(url), 1, "review", "key")
     ledger.write(["a"], pl.DataFrame())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from scalemai_core.store.files import Files
 
 BEGIN = 8
 """Bytes of a scan's name by which parts are told apart without opening them."""
+_NAME = re.compile(r"([0-9a-f]+)-([0-9a-f]+)-[0-9a-f]+")
 
 
 class _Part(NamedTuple):
@@ -95,9 +97,11 @@ class Ledger:
 
     def _parts(self) -> list[_Part]:
         """Finished parts, in the order of their first scans; names tell, none is opened."""
-        names = [name.removesuffix(".done") for name in self._names(".done")]
-        parts = (_Part(name, *name.split("-")[:2]) for name in names)
-        return sorted((part for part in parts if part.last), key=lambda part: part.first)
+        names = (name.removesuffix(".done") for name in self._names(".done"))
+        # A name that does not say between which scans is an older engine's: those are done again.
+        told = ((name, _NAME.fullmatch(name)) for name in names)
+        parts = (_Part(name, *found.groups()) for name, found in told if found)
+        return sorted(parts, key=lambda part: part.first)
 
     def _names(self, suffix: str) -> list[str]:
         return [name for name in self._files.names(self._folder) if name.endswith(suffix)]
