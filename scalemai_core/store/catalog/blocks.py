@@ -24,24 +24,39 @@ class Blocks(Iterable[pl.DataFrame]):
         return self._read()
 
 
-def spooled(blocks: Iterable[pl.DataFrame]) -> Blocks:
-    """Blocks as they are now, for those who go through them often and for whom they are costly.
+class Spool(Blocks):
+    """Blocks that wait on this machine's disk for those who go through them, often or once.
 
-    They lie on this machine's disk, in a file without a name that goes when the last reader does.
+    They lie in a file without a name that goes when the last reader does.
     """
-    file = TemporaryFile()  # noqa: SIM115 - read as long as somebody holds the blocks
-    places: list[tuple[int, int]] = []
+
+    def __init__(self) -> None:
+        """Empty."""
+        super().__init__(self._stored)
+        self._file = TemporaryFile()  # noqa: SIM115 - as long as somebody holds the blocks
+        self._places: list[tuple[int, int]] = []
+        self.rows = 0
+        """Of all blocks."""
+
+    def append(self, block: pl.DataFrame) -> None:
+        """Put a block behind the others."""
+        start = self._file.tell()
+        block.write_ipc(self._file, compression="lz4")
+        self._file.flush()
+        self._places.append((start, self._file.tell() - start))
+        self.rows += block.height
+
+    def _stored(self) -> Iterator[pl.DataFrame]:
+        for start, num_bytes in self._places:
+            yield pl.read_ipc(io.BytesIO(os.pread(self._file.fileno(), num_bytes, start)))
+
+
+def spooled(blocks: Iterable[pl.DataFrame]) -> Spool:
+    """Blocks as they are now, made once."""
+    spool = Spool()
     for block in blocks:
-        start = file.tell()
-        block.write_ipc(file, compression="lz4")
-        places.append((start, file.tell() - start))
-    file.flush()
-
-    def read() -> Iterator[pl.DataFrame]:
-        for start, num_bytes in places:
-            yield pl.read_ipc(io.BytesIO(os.pread(file.fileno(), num_bytes, start)))
-
-    return Blocks(read)
+        spool.append(block)
+    return spool
 
 
 def gathered(blocks: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:

@@ -12,6 +12,7 @@ import polars as pl
 from scalemai_core.errors import CommitConflict, WorkspaceError
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.catalog import tables
+from scalemai_core.store.catalog.blocks import spooled
 from scalemai_core.store.catalog.delta_tables import DeltaTables
 from scalemai_core.store.catalog.draft import KEY, Draft, digest
 from scalemai_core.store.files import Files
@@ -84,10 +85,12 @@ class Catalog:
         scans = scans.select(tables.SCANS.names()).sort("scan_id")
         draft = Draft(scans, annotations, lambda ids: self._before(base, ids), uuid.uuid4().hex)
         scans_delta = self._delta.write("scans", scans, "overwrite")
-        annotations_delta = self._delta.write_blocks("annotations", draft, tables.ANNOTATIONS)
-        changes = draft.changes()
-        if changes.height:
-            self._delta.write("changes", changes, "append")
+        rows = spooled(draft)
+        annotations_delta = self._delta.write_blocks(
+            "annotations", rows, tables.ANNOTATIONS, "overwrite"
+        )
+        if draft.changes.rows:
+            self._delta.write_blocks("changes", draft.changes, tables.CHANGES, "append")
         version = DatasetVersion(
             number=base.number + 1 if base else 1,
             round=round_number,
@@ -95,7 +98,7 @@ class Catalog:
             annotations_delta=annotations_delta,
             scans=scans.height,
             annotations=draft.known,
-            changed=changes.height,
+            changed=draft.changes.rows,
             digest=draft.digest,
             message=message,
             created=datetime.now(UTC),

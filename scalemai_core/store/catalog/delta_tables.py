@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from tempfile import TemporaryFile
 from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from pyarrow import RecordBatchReader
-from pyarrow.parquet import ParquetFile, ParquetWriter
 
 from scalemai_core.errors import CommitConflict, WorkspaceError
+from scalemai_core.store.catalog.blocks import Spool
 from scalemai_core.store.catalog.commits import Mode, Rows, commit_once
-from scalemai_core.store.catalog.tables import GROUP_ROWS
 from scalemai_core.store.files import Files
 from scalemai_core.store.patience import insist
 
@@ -37,22 +34,17 @@ class DeltaTables:
         table = self.open(name, None) or self.create(name, frame)
         return self.change(name, table, frame, mode)
 
-    def write_blocks(self, name: str, blocks: Iterable[pl.DataFrame], schema: pl.Schema) -> int:
-        """The same of an overwrite whose rows come block by block."""
+    def write_blocks(self, name: str, blocks: Spool, schema: pl.Schema, mode: Mode) -> int:
+        """The same of rows that lie ready: what makes them may not read Delta tables while Delta
+        waits for them, and a write that is tried again reads them again."""
         columns = pl.DataFrame(schema=schema).to_arrow().schema
-        # Through a file: what makes the blocks may read Delta tables itself, which may not happen
-        # while Delta waits for them. A write that is tried again reads it again.
-        with TemporaryFile() as spool:
-            with ParquetWriter(spool, columns, compression="zstd") as writer:
-                for block in blocks:
-                    writer.write_table(block.to_arrow(), row_group_size=GROUP_ROWS)
 
-            def rows() -> RecordBatchReader:
-                batches = ParquetFile(spool).iter_batches(GROUP_ROWS)
-                return RecordBatchReader.from_batches(columns, batches)
+        def rows() -> RecordBatchReader:
+            batches = (batch for block in blocks for batch in block.to_arrow().to_batches())
+            return RecordBatchReader.from_batches(columns, batches)
 
-            table = self.open(name, None) or self.create(name, pl.DataFrame(schema=schema))
-            return self._commit(name, table, rows, "overwrite")
+        table = self.open(name, None) or self.create(name, pl.DataFrame(schema=schema))
+        return self._commit(name, table, rows, mode)
 
     def create(self, name: str, frame: pl.DataFrame) -> DeltaTable:
         """A table without rows, with the columns of ``frame``; the one that is there, if one is."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import polars as pl
 
 from scalemai_core.store.catalog import tables
+from scalemai_core.store.catalog.blocks import Spool
 
 KEY = ["scan_id", "structure"]
 _DIGESTED = [*KEY, "state", "label_map", "origin", "weight"]
@@ -33,7 +34,8 @@ class Draft(Iterable[pl.DataFrame]):
         self.known = 0
         """Annotations that say something."""
         self._digest = hashlib.blake2b(_scans_text(scans), digest_size=16)
-        self._changes = [pl.DataFrame(schema=tables.CHANGES)]
+        self.changes = Spool()
+        """Rows whose revision moved: in a first version all that say something."""
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Raises ValueError for blocks that are not in the order of their scans."""
@@ -51,10 +53,6 @@ class Draft(Iterable[pl.DataFrame]):
     def digest(self) -> str:
         """Equal for equal content, whenever and wherever it was made."""
         return self._digest.hexdigest()
-
-    def changes(self) -> pl.DataFrame:
-        """Rows whose revision moved."""
-        return pl.concat(self._changes)
 
     def _note(self, rows: pl.DataFrame) -> None:
         self.known += rows.filter(pl.col("state") != "unknown").height
@@ -74,7 +72,7 @@ class Draft(Iterable[pl.DataFrame]):
                 label_map_after="label_map",
             )
         )
-        self._changes.append(tables.typed(changed, tables.CHANGES))
+        self.changes.append(tables.typed(changed, tables.CHANGES))
 
 
 def digest(scans: pl.DataFrame, annotations: Iterable[pl.DataFrame]) -> str:
