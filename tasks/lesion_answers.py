@@ -52,15 +52,16 @@ class LesionAnswers:
         said = {one: by_item[item] for item, one in ids.items() if item in by_item}
         return cls(candidates, frozenset(ids.values()), said)
 
-    def of_scan(self, scan_id: str) -> LesionAnswers:
-        """Those of one scan."""
-        own = self.candidates.filter(pl.col("scan_id") == scan_id)
-        ids = set(own["candidate_id"])
-        return LesionAnswers(
-            own,
-            self.asked & ids,
-            {one: verdict for one, verdict in self.verdicts.items() if one in ids},
-        )
+    def by_scan(self, scan_ids: Sequence[str]) -> dict[str, LesionAnswers]:
+        """The same, scan by scan."""
+        own = self.candidates.partition_by("scan_id", as_dict=True)
+        nothing = self.candidates.clear()
+        return {one: self._among(own.get((one,), nothing)) for one in scan_ids}
+
+    def _among(self, candidates: pl.DataFrame) -> LesionAnswers:
+        ids = set(candidates["candidate_id"])
+        verdicts = {one: verdict for one, verdict in self.verdicts.items() if one in ids}
+        return LesionAnswers(candidates, self.asked & ids, verdicts)
 
     @property
     def confirmed(self) -> set[str]:
@@ -74,6 +75,8 @@ class LesionAnswers:
     @property
     def settled(self) -> dict[tuple[str, str], Verdict]:
         """(scan, site) of which every question is answered, and the last answer there."""
+        if not self.asked:
+            return {}
         shown = self.candidates.filter(pl.col("candidate_id").is_in(sorted(self.asked)))
         places: dict[tuple[str, str], list[str]] = {}
         for scan_id, site, one in shown.select(*PLACE, "candidate_id").iter_rows():

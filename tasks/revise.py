@@ -46,10 +46,11 @@ def revise_shard(inputs: StageInputs, shard: Shard, *, answered: bool) -> ShardS
     decisions = decided_rows.partition_by("scan_id", as_dict=True)
     verdicts = verdicts_of_round(store, plan, shard.scan_ids) if answered else ()
     composed = _composed(inputs, shard, verdicts) if answered else {}
-    of_lesions = LesionAnswers.of_round(store, plan.number, verdicts, shard.scan_ids)
+    told = LesionAnswers.of_round(store, plan.number, verdicts, shard.scan_ids)
+    of_lesions = told.by_scan(shard.scan_ids)
 
     def work(scan_id: str) -> Rows:
-        answers = of_lesions.of_scan(scan_id)
+        answers = of_lesions[scan_id]
         if (done := composed.get((scan_id,))) is not None and not answers.asked:
             return done.to_dicts()
         case, rows = cases[scan_id], decisions.get((scan_id,))
