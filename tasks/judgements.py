@@ -10,14 +10,14 @@ from scalemai_core.judge.expert.appraisal import PREDICTED
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.catalog import tables
-from scalemai_core.store.catalog.blocks import Blocks, spooled
+from scalemai_core.store.catalog.blocks import Spool, spooled
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.stage import stage_blocks, stage_rows
 from tasks.verdicts import KEY
 
 
-def judgements(inputs: StageInputs) -> Blocks:
+def judgements(inputs: StageInputs) -> Spool:
     """Judgements with the predict pass's numbers, layer, gold role and origin.
 
     Derived parents are left to their parts. One empty block where nothing was judged. A round goes

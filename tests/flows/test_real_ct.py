@@ -64,7 +64,8 @@ class RealRound:
         """Annotations of a version, with the case they belong to."""
         catalog = self.store.catalog
         cases = catalog.scans(catalog.version(number)).select("scan_id", "case")
-        return catalog.annotations(catalog.version(number)).join(cases, on="scan_id")
+        rows = catalog.annotations(catalog.version(number))
+        return rows.join(cases, on="scan_id", maintain_order="left")
 
 
 @pytest.fixture(scope="module")

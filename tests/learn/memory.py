@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scalemai_core.learn.channels import Channels
 from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import Layer
+from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.training import TrainingCase, TrainingPlan
 from scalemai_core.settings.learning import InputSettings, NetworkSettings, TrainSettings
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -94,3 +95,18 @@ def make_plan(cases: list[TrainingCase], **changes: Any) -> TrainingPlan:
         device="cpu",
     )
     return plan.model_copy(update=changes)
+
+
+def document_of(plan: TrainingPlan, paths: tuple[str, ...]) -> ModelDocument:
+    """The model whose fold models a plan trained."""
+    return ModelDocument(
+        key=plan.key,
+        taxonomy_version=str(TAXONOMY.version),
+        channels=plan.channels,
+        network=plan.network,
+        input=plan.input,
+        folds=paths,
+        round=1,
+        dataset_version=1,
+        code_version="test",
+    )

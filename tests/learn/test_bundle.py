@@ -12,7 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from memory import STRUCTURES, TAXONOMY, MemoryVolumes, add_case, make_plan, paint
+from memory import STRUCTURES, MemoryVolumes, add_case, document_of, make_plan, paint
 
 from scalemai_core.errors import UsageError
 from scalemai_core.intake.reader import read_case
@@ -53,17 +53,7 @@ def a_model(volumes: MemoryVolumes) -> ModelDocument:
         own = plan.model_copy(update={"seed": fold})
         network = train(own, volumes, volumes, torch.device("cpu"), lambda _: None)
         volumes.files[f"fold_{fold}"] = Weights.of(network, plan.channels).to_bytes()
-    return ModelDocument(
-        key=plan.key,
-        taxonomy_version=str(TAXONOMY.version),
-        channels=plan.channels,
-        network=plan.network,
-        input=plan.input,
-        folds=("fold_0", "fold_1"),
-        round=1,
-        dataset_version=3,
-        code_version="test",
-    )
+    return document_of(plan, ("fold_0", "fold_1"))
 
 
 def write_scan(path: Path) -> None:

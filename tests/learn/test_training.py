@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from memory import SHAPE, STRUCTURES, TAXONOMY, MemoryVolumes, add_case, grid_of, make_plan, paint
+from memory import (
+    SHAPE,
+    STRUCTURES,
+    TAXONOMY,
+    MemoryVolumes,
+    add_case,
+    document_of,
+    grid_of,
+    make_plan,
+    paint,
+)
 
 from scalemai_core.errors import TrainingError, UsageError
 from scalemai_core.learn.channels import Channels
@@ -13,26 +23,11 @@ from scalemai_core.learn.network.architectures import build_network
 from scalemai_core.learn.predict.predictor import Predictor
 from scalemai_core.learn.train.process import train
 from scalemai_core.learn.weights import Weights
-from scalemai_core.records.model import ModelDocument
 from scalemai_core.records.progress import TrainingProgress
 from scalemai_core.records.training import TrainingPlan
 from scalemai_core.settings.learning import NetworkSettings
 
 CPU = torch.device("cpu")
-
-
-def document_of(plan: TrainingPlan, paths: tuple[str, ...]) -> ModelDocument:
-    return ModelDocument(
-        key=plan.key,
-        taxonomy_version=str(TAXONOMY.version),
-        channels=plan.channels,
-        network=plan.network,
-        input=plan.input,
-        folds=paths,
-        round=1,
-        dataset_version=1,
-        code_version="test",
-    )
 
 
 def quiet(_: TrainingProgress) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 import s3fs
+from made_up_workspace import Made, make
 from moto.server import ThreadedMotoServer
 
 from scalemai_core.store.workspace import Workspace
@@ -52,3 +53,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def store(tmp_path: Path) -> Workspace:
     """An empty workspace on a disk."""
     return Workspace.create(str(tmp_path / "workspace"), patient_key="key")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """The workspace on a disk."""
+    return make(str(tmp_path / "workspace"))
+
+
+@pytest.fixture
+def anywhere(url: str) -> Made:
+    """The workspace, once on a disk and once in a bucket."""
+    return make(url)

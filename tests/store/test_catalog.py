@@ -127,6 +127,14 @@ def test_a_version_is_the_same_in_however_many_parts_it_came(tmp_path: Path) -> 
         assert catalog.annotations(version, ("b", "d"))["scan_id"].to_list() == ["b", "d"]
 
 
+def test_rows_are_in_order_however_their_writing_mixed_them(catalog: Catalog) -> None:
+    letters = [chr(number) for number in range(0x100, 0x100 + 60)]
+    version = in_parts(catalog, *letters)
+    assert catalog.annotations(version)["scan_id"].to_list() == letters
+    assert catalog.annotations(version, columns=["scan_id"])["scan_id"].to_list() == letters
+    assert catalog.scans(version)["scan_id"].to_list() == letters
+
+
 def test_parts_out_of_order_are_refused_and_leave_no_version(catalog: Catalog) -> None:
     with pytest.raises(ValueError, match="in the order of their scans"):
         in_parts(catalog, "bc", "ab")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import polars as pl
 import pytest
 from made_up_rounds import make_result
-from made_up_workspace import CRITIC, GIVEN_UP, Made, make, take_in, weights
+from made_up_workspace import CRITIC, GIVEN_UP, Made, take_in, weights
 
 from scalemai_core.errors import ClaimedError, UsageError, WorkspaceError
 from scalemai_core.records.label_map import Layer
@@ -25,18 +24,6 @@ from scalemai_core.store.keeping.collect import (
 from scalemai_core.store.keeping.verify import verify
 
 NOW = timedelta(0)
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Made:
-    """The workspace on a disk."""
-    return make(str(tmp_path / "workspace"))
-
-
-@pytest.fixture
-def anywhere(url: str) -> Made:
-    """The workspace, once on a disk and once in a bucket."""
-    return make(url)
 
 
 def settings(**changes: object) -> CollectSettings:

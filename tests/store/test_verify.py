@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from made_up_workspace import CRITIC, Made, flip, make
+from made_up_workspace import CRITIC, Made, flip
 
 from scalemai_core.errors import WorkspaceError
 from scalemai_core.records.verification import Fault, Verification
 from scalemai_core.store.files import Files
 from scalemai_core.store.keeping.verify import verify
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Made:
-    """The workspace on a disk."""
-    return make(str(tmp_path / "workspace"))
-
-
-@pytest.fixture
-def anywhere(url: str) -> Made:
-    """The workspace, once on a disk and once in a bucket."""
-    return make(url)
 
 
 def look(made: Made, *, sample: int | None = None, last: bool = False) -> Verification:

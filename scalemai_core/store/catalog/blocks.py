@@ -24,7 +24,7 @@ class Blocks(Iterable[pl.DataFrame]):
         return self._read()
 
 
-class Spool(Blocks):
+class Spool(Iterable[pl.DataFrame]):
     """Blocks that wait on this machine's disk for those who go through them, often or once.
 
     They lie in a file without a name that goes when the last reader does.
@@ -32,7 +32,6 @@ class Spool(Blocks):
 
     def __init__(self) -> None:
         """Empty."""
-        super().__init__(self._stored)
         self._file = TemporaryFile()  # noqa: SIM115 - as long as somebody holds the blocks
         self._places: list[tuple[int, int]] = []
         self.rows = 0
@@ -46,7 +45,7 @@ class Spool(Blocks):
         self._places.append((start, self._file.tell() - start))
         self.rows += block.height
 
-    def _stored(self) -> Iterator[pl.DataFrame]:
+    def __iter__(self) -> Iterator[pl.DataFrame]:
         for start, num_bytes in self._places:
             yield pl.read_ipc(io.BytesIO(os.pread(self._file.fileno(), num_bytes, start)))
 

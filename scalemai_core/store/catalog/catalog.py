@@ -52,8 +52,9 @@ class Catalog:
         return versions[number]
 
     def scans(self, version: DatasetVersion) -> pl.DataFrame:
-        """The scans of a version, one row each."""
-        return self._delta.read("scans", version.scans_delta, tables.SCANS)
+        """The scans of a version, one row each, in order."""
+        # Delta writes rows as its threads come by them: no table's order outlives its writing.
+        return self._delta.read("scans", version.scans_delta, tables.SCANS).sort("scan_id")
 
     def annotations(
         self,
@@ -61,12 +62,15 @@ class Catalog:
         scan_ids: Sequence[str] | None = None,
         columns: Sequence[str] = tuple(tables.ANNOTATIONS),
     ) -> pl.DataFrame:
-        """The annotations of a version (or of some of its scans), sorted by scan and structure."""
+        """The annotations of a version (or of some of its scans), sorted by scan and structure
+        as far as these are among ``columns``."""
         schema = pl.Schema({name: tables.ANNOTATIONS[name] for name in columns})
         if scan_ids is not None and not scan_ids:
             return pl.DataFrame(schema=schema)
         chosen = None if scan_ids is None else _of_scans(scan_ids)
-        return self._delta.read("annotations", version.annotations_delta, schema, chosen)
+        found = self._delta.read("annotations", version.annotations_delta, schema, chosen)
+        key = [name for name in KEY if name in columns]
+        return found.sort(key) if key else found
 
     def commit(
         self,
@@ -108,7 +112,7 @@ class Catalog:
 
     def digest(self, version: DatasetVersion) -> str:
         """What a version's digest has to be, by what is stored of it."""
-        return digest(self.scans(version).sort("scan_id"), [self.annotations(version).sort(KEY)])
+        return digest(self.scans(version), [self.annotations(version)])
 
     def changes(self, older: DatasetVersion, newer: DatasetVersion) -> pl.DataFrame:
         """What became of each annotation between two versions: first before, last after."""

@@ -97,14 +97,12 @@ class Ledger:
 
     def _parts(self) -> list[_Part]:
         """Finished parts, in the order of their first scans; names tell, none is opened."""
-        names = (name.removesuffix(".done") for name in self._names(".done"))
+        files = self._files.names(self._folder)
+        names = [name.removesuffix(".done") for name in files if name.endswith(".done")]
         # A name that does not say between which scans is an older engine's: those are done again.
         told = ((name, _NAME.fullmatch(name)) for name in names)
         parts = (_Part(name, *found.groups()) for name, found in told if found)
         return sorted(parts, key=lambda part: part.first)
-
-    def _names(self, suffix: str) -> list[str]:
-        return [name for name in self._files.names(self._folder) if name.endswith(suffix)]
 
     def _read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         document = io.BytesIO(self._files.read_bytes(f"{self._folder}/{name}"))
