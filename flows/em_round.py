@@ -25,12 +25,14 @@ from scalemai_core.store.workspace import Workspace
 from tasks.publish import Outcome, finish_round
 from tasks.round import base_version, begin_with, critic_document, next_round, open_round
 from tasks.runtime import workers
+from tasks.titles import workspace_title
 
 AWAITING_REVIEW = "AwaitingReview"
 
 
 def _name() -> str:
-    return f"round {next_round(flow_run.parameters['workspace'])}"
+    workspace = flow_run.parameters["workspace"]
+    return f"round {next_round(workspace)} of {workspace_title(workspace)}"
 
 
 @flow(name="em-round", flow_run_name=_name)

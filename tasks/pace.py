@@ -17,6 +17,7 @@ from prefect.artifacts import (
 from scalemai_core.records.pace import Pace, in_words
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.store.workspace import Workspace
+from tasks.titles import artifact_key
 
 log = logging.getLogger("scalemai.pace")
 
@@ -35,7 +36,7 @@ class StagePace:
         self._failed, self._work_seconds = 0, 0.0
         self._started = time.monotonic()
         self._told = self._started
-        self._bar = _bar(shards[0], self.pace) if shards else None
+        self._bar = _bar(workspace, shards[0], self.pace) if shards else None
 
     @property
     def pace(self) -> Pace:
@@ -101,7 +102,8 @@ def show_paces(store: Workspace, number: int) -> None:
     """The stages of a round as a table on Prefect's page."""
     table: list[dict[str, Any]] = [pace_row(pace) for pace in round_paces(store, number)]
     if table:
-        create_table_artifact(table, key=f"round-{number}-pace", description="How long it took")
+        key = artifact_key(store.url, f"round-{number}-pace")
+        create_table_artifact(table, key=key, description="How long it took")
 
 
 def pace_row(pace: Pace) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def pace_row(pace: Pace) -> dict[str, Any]:
         "time": in_words(pace.wall_seconds),
         "a minute": None if rate is None else round(rate, 1),
         "seconds each": None if each is None else round(each, 3),
-        "left": in_words(pace.seconds_left) if pace.done < pace.total else "-",
+        "left": in_words(pace.seconds_left) if pace.done < pace.total else "none",
     }
 
 
@@ -122,9 +124,8 @@ def _folder(number: int) -> str:
     return f"rounds/{number}/pace"
 
 
-def _bar(shard: Shard, pace: Pace) -> UUID:
-    """Prefect takes small letters, digits and dashes, and nothing else."""
-    key = f"round-{shard.round}-{shard.stage}-{shard.key}"
+def _bar(workspace: str, shard: Shard, pace: Pace) -> UUID:
+    key = artifact_key(workspace, f"round-{shard.round}-{shard.stage}-{shard.key}")
     return cast(
         UUID, create_progress_artifact(100.0 * pace.share, key=key, description=pace_line(pace))
     )

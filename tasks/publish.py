@@ -51,6 +51,7 @@ from tasks.metrics import round_metrics
 from tasks.pace import show_paces
 from tasks.patience import reasons_set_aside
 from tasks.round import finished_rounds, report_path, result_path
+from tasks.titles import artifact_key
 from tasks.tracking.registry import Tracker
 from tasks.verdicts import masks_opened, minutes_of_people, verdicts_of_round
 
@@ -133,9 +134,8 @@ def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResu
     store.files.write_bytes(report_path(plan.number), page.encode())
     show_paces(store, plan.number)
     pictures = pictures_markdown(report.examples[:PICTURES])
-    create_markdown_artifact(
-        f"{markdown}\n{pictures}", key=f"round-{plan.number}", description="The round in short"
-    )
+    key = artifact_key(workspace, f"round-{plan.number}")
+    create_markdown_artifact(f"{markdown}\n{pictures}", key=key, description="The round in short")
     documents = {
         "round.html": page.encode(),
         "round.md": markdown.encode(),

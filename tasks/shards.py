@@ -62,9 +62,14 @@ def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -
     """Do the work scan by scan; a bad scan becomes a row with its error, never a failed shard.
 
     The ledger part is written last: a killed shard leaves nothing that counts as finished. An error
-    that may pass is no scan's fault: it ends the shard's task, which is tried again.
+    that may pass is no scan's fault: it ends the shard's task, which is tried again. What is finished
+    stays so: a cluster asks again for a task whose worker was lost before it could say so.
     """
     started = time.monotonic()
+    ledger = Ledger.of(workspace.files, shard)
+    if ledger.holds(shard.scan_ids):
+        log.info("%s: finished before", shard.title)
+        return _summary(shard, _errors(ledger, shard.scan_ids).height, 0.0)
     rows: Rows = []
     failed: dict[str, str] = {}
     for scan_id in shard.scan_ids:
@@ -78,11 +83,15 @@ def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -
     record_shard(workspace, shard, rows, failed)
     seconds = time.monotonic() - started
     log.info("%s: %d scans, %.1f s", shard.title, len(shard.scan_ids), seconds)
+    return _summary(shard, len(failed), seconds)
+
+
+def _summary(shard: Shard, num_failed: int, seconds: float) -> ShardSummary:
     return ShardSummary(
         stage=shard.stage,
         index=shard.index,
         num_scans=len(shard.scan_ids),
-        num_failed=len(failed),
+        num_failed=num_failed,
         seconds=seconds,
     )
 
@@ -128,7 +137,11 @@ def _good(rows: pl.DataFrame) -> pl.DataFrame:
 
 def failed_scans(workspace: Workspace, round_number: int, stage: str, key: str) -> pl.DataFrame:
     """The scans a stage set aside, with their errors."""
-    rows = workspace.ledger(round_number, stage, key).rows(["scan_id", "error"])
+    return _errors(workspace.ledger(round_number, stage, key))
+
+
+def _errors(ledger: Ledger, scan_ids: Collection[str] | None = None) -> pl.DataFrame:
+    rows = ledger.rows(["scan_id", "error"], scan_ids)
     if "error" not in rows.columns:
         return pl.DataFrame(schema={"scan_id": pl.String, "error": pl.String})
     return rows.filter(pl.col("error").is_not_null()).select("scan_id", "error")

@@ -15,6 +15,7 @@ from scalemai_core.records.progress import TrainingProgress
 from scalemai_core.records.training import TrainingPlan
 from scalemai_core.store.workspace import Workspace
 from tasks.pace import keep_pace, pace_line
+from tasks.titles import artifact_key
 from tasks.tracking.training import TrainingRun
 
 log = logging.getLogger("scalemai.train")
@@ -81,13 +82,14 @@ class Watch:
         training = self._training
         said = f"Model {training.key}, {pace_line(pace)}"
         if self._bar is None:
-            bar = create_progress_artifact(0.0, key=bar_key(training), description=said)
+            key = artifact_key(training.workspace, bar_key(training))
+            bar = create_progress_artifact(0.0, key=key, description=said)
             self._bar = cast(UUID, bar)
         update_progress_artifact(self._bar, 100.0 * pace.share, description=said)
         keep_pace(Workspace.open(training.workspace), self._number, bar_key(training), pace)
 
 
 def bar_key(training: TrainingPlan) -> str:
-    """The bar's name: Prefect takes small letters, digits and dashes, and nothing else."""
+    """What the bar and its document are called."""
     which = "refit" if training.fold is None else f"fold-{training.fold}"
     return f"training-{training.key}-{which}"

@@ -57,5 +57,5 @@ def test_status_tells_what_every_stage_took(scalemai: Scalemai, first_round: Aft
     }
     assert {"predict", "judge", "revise", "evaluate", "training fold 0"} <= paces.keys()
     assert paces["predict"]["set aside"] == 0
-    assert paces["predict"]["left"] == "-"
+    assert paces["predict"]["left"] == "none"
     assert paces["predict"]["seconds each"] > 0

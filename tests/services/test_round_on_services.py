@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import mlflow
 import mlflow.artifacts
 import psycopg
@@ -23,6 +25,7 @@ from scalemai_core.settings.file import parse_settings
 from scalemai_core.store.workspace import Workspace
 from tasks.review_events import DONE, tell
 from tasks.round import result_path
+from tasks.titles import artifact_key, workspace_title
 
 pytestmark = pytest.mark.services
 
@@ -101,12 +104,19 @@ def test_every_version_is_the_one_that_a_disk_and_one_process_make(
     assert len(ours) == 3
 
 
+def test_prefects_page_asks_the_server_that_it_came_from() -> None:
+    server = os.environ["PREFECT_API_URL"]
+    told = httpx.get(f"{server.removesuffix('/api')}/ui-settings", timeout=30).json()
+    assert told["api_url"] == server
+
+
 def test_prefects_page_shows_what_a_person_can_follow(played: Played, prefect: Deployed) -> None:
-    assert played.finished["name"] == "round 1"
+    assert played.finished["name"] == f"round 1 of {workspace_title(played.store.url)}"
     stages = {task["name"] for task in prefect.task_runs(played.finished)}
     assert len(stages) > 3
     artifacts = prefect.artifacts(played.finished)
     (report,) = [one for one in artifacts if one["type"] == "markdown"]
+    assert report["key"] == artifact_key(played.store.url, "round-1")
     assert str(played.result.changed) in report["data"]
 
 

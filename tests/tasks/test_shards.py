@@ -42,6 +42,21 @@ def test_finished_scans_are_left_out_however_the_rest_is_cut(store: Workspace) -
     assert finished_rows(store, 1, "judge", "k")["scan_id"].to_list() == sorted(SCANS)
 
 
+def test_a_finished_shard_that_is_asked_for_again_is_not_worked_again(store: Workspace) -> None:
+    def never(scan_id: str) -> Rows:
+        raise AssertionError(scan_id)
+
+    def bad(scan_id: str) -> Rows:
+        raise ValueError(scan_id)
+
+    first, second = plan(store, 3)
+    run_shard(store, first, row)
+    done, failed = run_shard(store, first, never), run_shard(store, second, bad)
+    assert (done.num_scans, done.num_failed) == (3, 0)
+    assert run_shard(store, second, never).num_failed == failed.num_failed == 2
+    assert finished_rows(store, 1, "judge", "k")["scan_id"].to_list() == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -22,6 +22,7 @@ from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.settings.learning import InputSettings, NetworkSettings, TrainSettings
 from scalemai_core.store.arrays.ome import color_of
 from scalemai_core.store.workspace import Workspace
+from tasks.titles import artifact_key
 from tasks.tracking.registry import Tracker
 from tasks.tracking.tags import FOLD_TAG, KEY_TAG
 from tasks.tracking.training import TrainingRun
@@ -119,8 +120,9 @@ def test_a_server_that_fails_later_costs_numbers_and_not_the_training(
 
 def test_the_bar_of_every_training_has_a_name_that_prefect_takes() -> None:
     plans = [PLAN, PLAN.model_copy(update={"fold": None})]
-    keys = [ArtifactCreate(key=bar_key(plan), type="progress", data=0.0).key for plan in plans]
-    assert keys == ["training-abc-fold-1", "training-abc-refit"]
+    keys = [artifact_key("s3://bucket/CT of_2026/", bar_key(plan)) for plan in plans]
+    assert keys == ["ct-of-2026-training-abc-fold-1", "ct-of-2026-training-abc-refit"]
+    assert [ArtifactCreate(key=key, type="progress", data=0.0).key for key in keys] == keys
 
 
 def test_a_server_that_takes_no_pictures_still_closes_the_run(

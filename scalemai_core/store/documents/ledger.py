@@ -47,6 +47,10 @@ class Ledger:
         self._write(f"{name}.parquet", rows)
         self._write(f"{name}.done", pl.DataFrame({"scan_id": list(scan_ids)}))
 
+    def holds(self, scan_ids: Sequence[str]) -> bool:
+        """Whether just these scans were finished, by one shard."""
+        return self._files.exists(f"{self._folder}/{_part(scan_ids).name}.done")
+
     def finished(self) -> frozenset[str]:
         """Scans that need no more work."""
         marks = (self._read(f"{part.name}.done") for part in self._parts())
