@@ -61,9 +61,9 @@ def plan_shards(
 def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -> ShardSummary:
     """Do the work scan by scan; a bad scan becomes a row with its error, never a failed shard.
 
-    The ledger part is written last: a killed shard leaves nothing that counts as finished. An error
-    that may pass is no scan's fault: it ends the shard's task, which is tried again. What is finished
-    stays so: a cluster asks again for a task whose worker was lost before it could say so.
+    The ledger part is written last: a killed shard leaves nothing that counts as finished. What is
+    finished stays so: a cluster asks again where a worker was lost before it could say so. An error
+    that may pass is no scan's fault: it ends the shard's task, which is tried again.
     """
     started = time.monotonic()
     ledger = Ledger.of(workspace.files, shard)

@@ -17,7 +17,19 @@ from flows.cli import main
 from flows.em_round import em_round
 from flows.ingest import ingest
 from scalemai_core.records.round import RoundResult
-from scalemai_core.store.workspace import Workspace
+from scalemai_core.store.workspace import KEY_VARIABLE, Workspace
+
+PATIENT_KEY = "key"
+"""Of every workspace here: folds and gold roles follow the patients' hashes, in the tests each time
+the same."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patient_key() -> Iterator[None]:
+    """Also of workspaces that a command makes, here or in a process of its own."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(KEY_VARIABLE, PATIENT_KEY)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +52,7 @@ def first_round(
     prefect: None, sources: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AfterOneRound:
     """Never changed by a test: take ``copied`` to go on from here."""
-    store = Workspace.create(str(tmp_path_factory.mktemp("round") / "ws"), patient_key="key")
+    store = Workspace.create(str(tmp_path_factory.mktemp("round") / "ws"), patient_key=PATIENT_KEY)
     settings = small_settings(review={"mode": "simulate"})
     assert ingest(offer(store.url, sources / "population"), settings.compute)
     assert ingest(offer(store.url, sources / "gold", gold=True), settings.compute)
