@@ -49,11 +49,12 @@ class LabelledScan:
 
 def dataset(workspace: str, version: DatasetVersion) -> dict[str, Scan]:
     """The scans of a version by id."""
-    return _scans(workspace, version.number)
+    return _scans(workspace, version.number, version.digest)
 
 
 @lru_cache(maxsize=4)
-def _scans(workspace: str, number: int) -> dict[str, Scan]:
+def _scans(workspace: str, number: int, _digest: str) -> dict[str, Scan]:
+    """By the digest too: a workspace may be made anew where another was."""
     catalog = Workspace.open(workspace).catalog
     return {scan.scan_id: scan for scan in scans_of(catalog.scans(catalog.version(number)))}
 

@@ -111,7 +111,7 @@ def _repair(
 def _history(store: Workspace, scan_id: str, structure: str) -> Iterator[Happening]:
     mine = _mine(scan_id, structure)
     for change in (
-        store.catalog.table("changes", tables.CHANGES, (scan_id,)).filter(mine).to_dicts()
+        store.catalog.standing("changes", tables.CHANGES, (scan_id,)).filter(mine).to_dicts()
     ):
         yield changed(change)
     for number in _rounds(store):

@@ -7,7 +7,7 @@ import logging
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.errors import RejectedInput
+from scalemai_core.errors import RejectedInput, UsageError
 from scalemai_core.intake.case import CaseFiles, IntakeCase
 from scalemai_core.intake.reader import read_case
 from scalemai_core.intake.sources import open_source
@@ -36,8 +36,16 @@ def plan_ingestion(offer: Offer) -> tuple[dict[str, CaseFiles], list[Shard]]:
     cases: dict[str, CaseFiles] = {}
     for name in offer.sources:
         source = open_source(name)
-        cases |= {f"{source.name}/{files.case}": files for files in source.cases}
+        for files in source.cases:
+            case_name = f"{source.name}/{files.case}"
+            if case_name in cases:
+                raise UsageError(
+                    f"two cases are called {case_name}: {cases[case_name].path} and {files.path}; "
+                    "rename one, or ingest them one after the other"
+                )
+            cases[case_name] = files
     store = Workspace.create(offer.workspace)
+    store.check_patient_key()
     shards = plan_shards(
         store,
         round_number=0,
@@ -53,6 +61,7 @@ def plan_ingestion(offer: Offer) -> tuple[dict[str, CaseFiles], list[Shard]]:
 def store_cases(shard: Shard, cases: dict[str, CaseFiles], offer: Offer) -> ShardSummary:
     """Read, check and store a shard of cases; a bad one becomes a row with its reason."""
     store = Workspace.open(offer.workspace)
+    store.check_patient_key()  # of this process: a worker elsewhere may have been given none
     names = LabelNames.load(offer.labels_from) if offer.labels_from else None
 
     def work(case_name: str) -> Rows:
@@ -63,15 +72,22 @@ def store_cases(shard: Shard, cases: dict[str, CaseFiles], offer: Offer) -> Shar
 
 
 def ingestion_key(offer: Offer, cases: dict[str, CaseFiles]) -> str:
-    """Identity of an ingestion: what was offered, and the state of the files when it was.
+    """Identity of an ingestion: what was offered, the state of the files when it was, and what is
+    said of them: patients, codes, and the names of labels.
 
-    Offering the same files again after they changed is another ingestion.
+    Offering the same again after any of it changed is another ingestion.
     """
     stamps = {
         name: [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files.paths]
         for name, files in cases.items()
     }
-    return step_key(labels_from=offer.labels_from, gold=offer.gold, files=sorted(stamps.items()))
+    names = LabelNames.load(offer.labels_from) if offer.labels_from else None
+    return step_key(
+        names=names and names.model_dump_json(),
+        gold=offer.gold,
+        said={name: files.model_dump_json() for name, files in sorted(cases.items())},
+        files=sorted(stamps.items()),
+    )
 
 
 def store_case(store: Workspace, files: CaseFiles, names: LabelNames | None) -> IngestedCase:

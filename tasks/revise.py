@@ -77,12 +77,12 @@ def commit_round(inputs: StageInputs, revised: Iterable[pl.DataFrame]) -> Datase
     Raises ClaimLostError where another process plays the round by now.
     """
     store, plan, version = Workspace.open(inputs.workspace), inputs.plan, inputs.version
-    done = next((v for v in store.catalog.versions() if v.round == plan.number), None)
-    if done is not None:
-        return done
-    if inputs.claim is not None:
-        store.claims(ROUND).check(inputs.claim)
-    return commit_revision(store.catalog, version, revised, plan.number)
+
+    def check() -> None:
+        if inputs.claim is not None:
+            store.claims(ROUND).check(inputs.claim)
+
+    return commit_revision(store.catalog, version, revised, plan.number, check)
 
 
 def _composed(

@@ -9,12 +9,12 @@ from itertools import groupby
 
 import polars as pl
 
-from scalemai_core.errors import ScaleMAIError
+from scalemai_core.errors import ScaleMAIError, TrainingError
 from scalemai_core.records.set_aside import SetAside
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.store.catalog.blocks import Blocks
 from scalemai_core.store.documents.ledger import Ledger
-from scalemai_core.store.patience import may_pass
+from scalemai_core.store.patience import is_barred, may_pass
 from scalemai_core.store.workspace import Workspace
 
 log = logging.getLogger("scalemai.shards")
@@ -63,7 +63,8 @@ def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -
 
     The ledger part is written last: a killed shard leaves nothing that counts as finished. What is
     finished stays so: a cluster asks again where a worker was lost before it could say so. An error
-    that may pass is no scan's fault: it ends the shard's task, which is tried again.
+    that is no scan's fault ends the shard's task: one that may pass, and then it is tried again, a
+    full disk or a missing right, a model without its weights.
     """
     started = time.monotonic()
     ledger = Ledger.of(workspace.files, shard)
@@ -76,7 +77,7 @@ def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -
         try:
             rows += work(scan_id)
         except BAD_DATA as error:
-            if may_pass(error):
+            if isinstance(error, TrainingError) or may_pass(error) or is_barred(error):
                 raise
             log.warning("%s: scan %s set aside: %s", shard.title, scan_id, error)
             failed[scan_id] = f"{type(error).__name__}: {error}"

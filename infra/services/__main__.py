@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 import yaml
 from cluster import page_url, scheduler_url, start_cluster
-from daemon import kill, kill_stragglers, pid_of, started, stop
+from daemon import engine_environment, kill, kill_stragglers, pid_of, started, stop
 from database import database_url, start_database
 from object_store import BUCKETS, ObjectStore
 from orchestration import api_url, start_orchestration
@@ -35,9 +35,9 @@ class Services:
         self.start: dict[str, Callable[[], None]] = {
             "ceph": self.store.start,
             "postgres": lambda: start_database(place),
-            "prefect": lambda: start_orchestration(place, self.environment),
+            "prefect": lambda: start_orchestration(place, self._of_flows),
             "mlflow": lambda: start_tracking(place, self.store.environment),
-            "dask": lambda: start_cluster(place, self.environment),
+            "dask": lambda: start_cluster(place, self._of_flows),
         }
 
     @property
@@ -52,6 +52,10 @@ class Services:
             "SCALEMAI_SERVICES": str(self.place.folder),
             "SCALEMAI_SETTINGS": str(self.place.folder / "settings.yaml"),
         }
+
+    @property
+    def _of_flows(self) -> dict[str, str]:
+        return {**engine_environment(), **self.environment}
 
     @property
     def settings(self) -> dict[str, dict[str, str]]:

@@ -34,6 +34,8 @@ def start_cluster(place: Place, shared: Mapping[str, str]) -> None:
         command=(
             *dask, "worker", scheduler_url(place), "--host", HOST,
             "--nworkers", str(WORKERS), "--nthreads", "1", "--no-dashboard",
+            # Else a worker of one thread may hold one core's share of the memory.
+            "--memory-limit", f"{0.9 / WORKERS:.2f}",
             "--local-directory", str(place.folder / "dask"),
         ),
         environment=environment,

@@ -92,6 +92,15 @@ def clean_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
+def engine_environment() -> dict[str, str]:
+    """What flows and shards take from whoever starts them: keys, and their patience with a store.
+
+    It stands in no file: who starts them again gives it again.
+    """
+    ours = (name for name in os.environ if name.startswith("SCALEMAI_"))
+    return {name: os.environ[name] for name in ours if not name.startswith("SCALEMAI_SERVICES")}
+
+
 def pid_of(place: Place, name: str) -> int | None:
     """The process that was started under this name, if it still runs."""
     try:

@@ -43,6 +43,7 @@ def start_orchestration(place: Place, shared: Mapping[str, str]) -> None:
             **SERVER,
             # Where the page in the browser asks: port 4200 unless told, whatever the server's is.
             "PREFECT_SERVER_UI_API_URL": api_url(place),
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url(place, "prefect", "asyncpg"),
         },
     )

@@ -181,9 +181,10 @@ class Files:
 
     def read_all(self, folder: str, ending: str) -> list[bytes]:
         """Every document directly below a folder whose name ends so; in a bucket all at once."""
-        paths = [
-            self._at(f"{folder}/{name}") for name in self.names(folder) if name.endswith(ending)
-        ]
+        names = [f"{folder}/{name}" for name in self.names(folder) if name.endswith(ending)]
+        if self._on_disk:
+            return [self.read_bytes(name) for name in names]
+        paths = [self._at(name) for name in names]
         found: dict[str, bytes] = self._fs.cat(paths) if paths else {}
         return [found[path] for path in sorted(found)]
 

@@ -45,6 +45,10 @@ PASSING_NUMBERS = frozenset(
     {errno.EBUSY, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.ESTALE}
 )
 """What s3fs makes of throttling and of a server's own fault, and what a network disk may say."""
+BARRED_NUMBERS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM}
+)
+"""No room, or no right to it: no voxel's fault, and nothing that passes by itself."""
 LOST_ANSWERS = (HTTPClientError, IncompleteReadError, NoConnection, ConnectionError, TimeoutError)
 CUT_BODY = "ClientPayloadError"
 """Of aiohttp, which only s3fs loads: fewer bytes came than were announced."""
@@ -107,6 +111,12 @@ def may_pass(error: BaseException) -> bool:
     Never for what is missing, forbidden, damaged or impossible.
     """
     return any(_passing(one) for one in _causes(error))
+
+
+def is_barred(error: BaseException) -> bool:
+    """Whether the store lets this process do nothing: full, out of handles, or not permitted."""
+    found = (one for one in _causes(error) if isinstance(one, OSError))
+    return any(isinstance(one, PermissionError) or one.errno in BARRED_NUMBERS for one in found)
 
 
 def _passing(error: BaseException) -> bool:

@@ -43,6 +43,8 @@ class WorkspaceDocument(Record):
     """Fold models; fixed, since a scan must never meet a model that saw its patient."""
     patient_key: str
     """Key of the patient hash; the environment's SCALEMAI_PATIENT_KEY takes precedence."""
+    key_mark: str | None = None
+    """Tells the key in use from others; None where an older engine made the workspace."""
 
 
 class Workspace:
@@ -87,10 +89,10 @@ class Workspace:
         files = _files(url)
         try:
             if not files.exists(DOCUMENT):
-                document = WorkspaceDocument(
-                    folds=folds, patient_key=patient_key or secrets.token_hex(16)
-                )
-                files.write_bytes(DOCUMENT, document.model_dump_json(indent=1).encode())
+                own = patient_key or secrets.token_hex(16)
+                mark = _mark(os.environ.get(KEY_VARIABLE) or own)
+                document = WorkspaceDocument(folds=folds, patient_key=own, key_mark=mark)
+                files.create(DOCUMENT, document.model_dump_json(indent=1).encode())
         except STORE_ERRORS as error:
             raise WorkspaceError(f"cannot make a workspace at {url}: {error}") from error
         return cls.open(url)
@@ -165,9 +167,28 @@ class Workspace:
         return Claims(self.files, what)
 
     def patient_hash(self, patient: str) -> str:
-        """Keyed hash of a patient's name in the source; the name itself is never stored."""
-        key = os.environ.get(KEY_VARIABLE) or self.document.patient_key
-        return hashlib.blake2b(patient.encode(), key=key.encode()[:64], digest_size=8).hexdigest()
+        """Keyed hash of a patient's name in the source; the name itself is never stored.
+
+        Raises WorkspaceError as ``check_patient_key`` does.
+        """
+        self.check_patient_key()
+        return _keyed(patient, self._patient_key)
+
+    def check_patient_key(self) -> None:
+        """Raises WorkspaceError where this process would hash patients by another key than the
+        workspace's: one patient would be two, and fall into two folds."""
+        if self.document.key_mark in (None, _mark(self._patient_key)):
+            return
+        remedy = "is another one here: set it as it was when the workspace was made"
+        if not os.environ.get(KEY_VARIABLE):
+            remedy = "was set when the workspace was made: set it here too"
+        raise WorkspaceError(
+            f"patients of {self.url} have a key of their own: {KEY_VARIABLE} {remedy}"
+        )
+
+    @property
+    def _patient_key(self) -> str:
+        return os.environ.get(KEY_VARIABLE) or self.document.patient_key
 
     @property
     def local_state(self) -> Path:
@@ -194,3 +215,12 @@ def _files(url: str) -> Files:
     if files.folder is not None and files.folder.is_file():
         raise WorkspaceError(f"{url} is a file; a workspace is a folder or an s3:// URL")
     return files
+
+
+def _keyed(text: str, key: str) -> str:
+    return hashlib.blake2b(text.encode(), key=key.encode()[:64], digest_size=8).hexdigest()
+
+
+def _mark(key: str) -> str:
+    """Short, so that it says little about a key that somebody chose."""
+    return _keyed("mark of the key", key)[:8]

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from daemon import Daemon, kill, kill_stragglers, pid_of, started, stop
+from daemon import Daemon, engine_environment, kill, kill_stragglers, pid_of, started, stop
 from place import HOST, Place, ServiceError
 
 SLEEP = ("sleep", "600")
@@ -129,3 +129,13 @@ def test_nothing_points_a_service_at_services_that_the_user_named(
     assert "elsewhere" not in log.read_text()
     assert "somebody" not in log.read_text()
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_flows_take_the_engines_variables_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCALEMAI_PATIENT_KEY", "k")
+    monkeypatch.setenv("SCALEMAI_SERVICES_PORT", "1")
+    monkeypatch.setenv("AWS_PROFILE", "somebody's")
+    passed = engine_environment()
+    assert passed["SCALEMAI_PATIENT_KEY"] == "k"
+    assert all(name.startswith("SCALEMAI_") for name in passed)
+    assert "SCALEMAI_SERVICES_PORT" not in passed

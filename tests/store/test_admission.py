@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
+import pytest
 from made_up_scans import offered, painted
 
+from scalemai_core.errors import CommitConflict
 from scalemai_core.records.annotation import State
 from scalemai_core.records.ingested import IngestedCase
 from scalemai_core.records.rejection import Rejection
@@ -73,6 +75,24 @@ def test_the_same_scan_and_labels_again_are_a_duplicate_with_reason_and_remedy(
     assert store.catalog.versions() == (first,)
     rejected = store.catalog.table("rejections", tables.REJECTIONS)
     assert rejected["reason"].to_list() == ["duplicate_scan"]
+
+
+def test_labels_whose_commit_met_another_are_taken_the_next_time(store: Workspace) -> None:
+    take(store, [offered(store, "a", painted(liver=slice(0, 2)), LIVER)])
+    labels = painted(liver=slice(0, 4), spleen=slice(4, 6))
+    again = [offered(store, "a", labels, LIVER | {"spleen": State.PRESENT})]
+    lost = admit(store, again, gold=False)
+    assert lost.candidates, "another liver stands by"
+    assert take(store, [offered(store, "b", LABELS, LIVER, seed=2)])
+    with pytest.raises(CommitConflict):
+        publish_admission(store, lost, "lost")
+    version = take(store, again)
+    assert version is not None
+    rows = store.catalog.annotations(version).filter(pl.col("structure") == "spleen")
+    assert rows.filter(pl.col("state") == "present").height == 1
+    assert store.catalog.table("candidates", tables.CANDIDATES).height == 2
+    assert store.catalog.standing("candidates", tables.CANDIDATES).height == 1
+    assert take(store, again) is None, "now it is a duplicate"
 
 
 def test_the_same_scan_twice_in_one_offer_is_stored_once(store: Workspace) -> None:

@@ -135,6 +135,13 @@ def test_rows_are_in_order_however_their_writing_mixed_them(catalog: Catalog) ->
     assert catalog.scans(version)["scan_id"].to_list() == letters
 
 
+def test_an_annotation_that_comes_twice_is_refused(catalog: Catalog) -> None:
+    twice = [annotation("a", "liver", State.PRESENT)] * 2
+    with pytest.raises(ValueError, match="once"):
+        commit(catalog, twice)
+    assert catalog.latest() is None
+
+
 def test_parts_out_of_order_are_refused_and_leave_no_version(catalog: Catalog) -> None:
     with pytest.raises(ValueError, match="in the order of their scans"):
         in_parts(catalog, "bc", "ab")

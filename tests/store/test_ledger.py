@@ -28,6 +28,15 @@ def test_rows_of_all_shards_come_back_sorted_by_scan(url: str) -> None:
     assert ledger.rows().rows() == [("a", 1), ("bb", 2), ("ccc", 3), ("d", 1)]
 
 
+def test_a_scan_that_two_shards_finished_counts_once(url: str) -> None:
+    ledger = Ledger(Files(url), 1, "judge", "key")
+    for part in (["a", "b"], ["a", "b", "c"], ["b", "c", "d"]):
+        ledger.write(part, rows_of(*part, *part))
+    rows = ledger.rows()
+    assert rows["scan_id"].to_list() == [*"aabbccdd"]
+    assert rows.columns == ["scan_id", "number"]
+
+
 def test_blocks_come_in_the_order_of_scans_and_never_cut_one(url: str) -> None:
     ledger = Ledger(Files(url), 1, "judge", "key")
     for part in (["e", "f"], ["a", "d"], ["b", "c"]):

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from made_up_scans import annotation
 
-from scalemai_core.errors import CommitConflict
+from scalemai_core.errors import ClaimLostError, CommitConflict
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.catalog import rebase as module
 from scalemai_core.store.catalog import tables
@@ -41,6 +41,26 @@ def test_scans_that_came_in_meanwhile_stay_and_revised_ones_are_revised(url: str
     after = commit_revision(catalog, base, [state(a="a2"), state(b="b2")], 1)
     assert maps_of(catalog, after) == {"a": "a2", "b": "adopted2", "c": "c1", "new": "new1"}
     assert (after.number, after.round, after.changed) == (3, 1, 1)
+
+
+def test_a_round_has_one_version_whoever_committed_it(url: str) -> None:
+    catalog = Catalog(Files(url))
+    base = commit(catalog, None, state(a="a1"))
+    first = commit_revision(catalog, base, [state(a="a2")], 1)
+    assert commit_revision(catalog, base, [state(a="a3")], 1) == first
+    assert catalog.latest() == first
+
+
+def test_whoever_lost_the_round_meanwhile_commits_nothing(url: str) -> None:
+    catalog = Catalog(Files(url))
+    base = commit(catalog, None, state(a="a1"))
+
+    def lost() -> None:
+        raise ClaimLostError("another process plays the round")
+
+    with pytest.raises(ClaimLostError):
+        commit_revision(catalog, base, [state(a="a2")], 1, lost)
+    assert catalog.latest() == base
 
 
 def test_without_anything_revised_the_version_is_what_it_was(url: str) -> None:

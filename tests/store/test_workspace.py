@@ -61,7 +61,33 @@ def test_patients_are_hashed_with_the_key_and_names_never_kept(
     assert one.patient_hash("Doe, Jane") != two.patient_hash("Doe, Jane")
     assert "Doe" not in one.patient_hash("Doe, Jane")
     monkeypatch.setenv(KEY_VARIABLE, "of the environment")
-    assert one.patient_hash("Doe, Jane") == two.patient_hash("Doe, Jane")
+    ours, same = (Workspace.create(str(tmp_path / name), patient_key=name) for name in "cd")
+    assert ours.patient_hash("Doe, Jane") == same.patient_hash("Doe, Jane")
+    assert "of the environment" not in (tmp_path / "c" / DOCUMENT).read_text()
+
+
+def test_a_process_with_another_key_hashes_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Workspace.create(str(tmp_path / "own"), patient_key="a")
+    monkeypatch.setenv(KEY_VARIABLE, "k")
+    kept_elsewhere = Workspace.create(str(tmp_path / "kept"))
+    with pytest.raises(WorkspaceError, match="is another one here"):
+        own.patient_hash("Doe, Jane")
+    monkeypatch.delenv(KEY_VARIABLE)
+    with pytest.raises(WorkspaceError, match="set it here too"):
+        kept_elsewhere.patient_hash("Doe, Jane")
+    assert own.patient_hash("Doe, Jane")
+
+
+def test_a_workspace_of_before_keys_were_marked_takes_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / DOCUMENT).write_text(json.dumps({"format": 2, "patient_key": "a"}))
+    store = Workspace.open(str(tmp_path))
+    own = store.patient_hash("Doe, Jane")
+    monkeypatch.setenv(KEY_VARIABLE, "k")
+    assert store.patient_hash("Doe, Jane") != own
 
 
 def test_local_state_lies_with_a_local_workspace_and_at_home_for_a_bucket(

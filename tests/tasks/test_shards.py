@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from scalemai_core.errors import ScaleMAIError
+from scalemai_core.errors import ScaleMAIError, TrainingError
 from scalemai_core.records.shard import Shard
 from scalemai_core.store.workspace import Workspace
 from tasks.shards import Rows, failed_scans, finished_rows, plan_shards, run_shard
@@ -82,6 +83,26 @@ def test_a_bad_scan_becomes_a_row_with_its_error(store: Workspace, error: Except
     assert failed["scan_id"] == "b"
     assert failed["error"].startswith(type(error).__name__)
     assert plan(store, 5) == [], "it is not tried again"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "no space left"),
+        OSError(errno.EROFS, "read-only"),
+        PermissionError("AccessDenied"),
+        TrainingError("no weights"),
+    ],
+    ids=lambda error: str(error),
+)
+def test_what_is_no_scans_fault_sets_none_aside(store: Workspace, error: Exception) -> None:
+    def work(scan_id: str) -> Rows:
+        raise error
+
+    (shard,) = plan(store, 5)
+    with pytest.raises(type(error)):
+        run_shard(store, shard, work)
+    assert plan(store, 5) == [shard], "all of it is worked again"
 
 
 def test_a_fault_of_the_engine_ends_the_task_and_finishes_nothing(store: Workspace) -> None:

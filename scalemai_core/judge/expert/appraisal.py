@@ -165,7 +165,7 @@ def _with_rivals(own: pl.DataFrame, proposals: pl.DataFrame) -> pl.DataFrame:
     best = (
         proposals.join(broken, on=KEY)
         .filter(pl.col("faults_current") <= pl.col("broken"))
-        .sort("score_current", *KEY, descending=[True, False, False])
+        .sort("score_current", *KEY, "candidate", descending=[True, False, False, False])
         .unique(KEY, keep="first", maintain_order=True)
         .select(
             *KEY,

@@ -80,14 +80,16 @@ class Catalog:
         annotations: Iterable[pl.DataFrame],
         round_number: int,
         message: str,
+        commit: str | None = None,
     ) -> DatasetVersion:
         """Make the next dataset version out of a full state, visible at once and whole.
 
-        ``annotations`` come some scans at a time and in their order. Raises CommitConflict if
-        another version was committed since ``base``.
+        ``annotations`` come some scans at a time and in their order. ``commit`` is what rows that
+        were appended for this version carry, if any were. Raises CommitConflict if another version
+        was committed since ``base``.
         """
-        scans = scans.select(tables.SCANS.names()).sort("scan_id")
-        draft = Draft(scans, annotations, lambda ids: self._before(base, ids), uuid.uuid4().hex)
+        scans, commit = scans.select(tables.SCANS.names()).sort("scan_id"), commit or commit_name()
+        draft = Draft(scans, annotations, lambda ids: self._before(base, ids), commit)
         scans_delta = self._delta.write("scans", scans, "overwrite")
         rows = spooled(draft)
         annotations_delta = self._delta.write_blocks(
@@ -140,6 +142,19 @@ class Catalog:
         chosen = None if scan_ids is None else _of_scans(scan_ids)
         return self._delta.read(name, None, schema, chosen)
 
+    def standing(
+        self, name: str, schema: pl.Schema, scan_ids: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Of a table whose rows carry a ``commit``, those that became part of a version.
+
+        What was appended for a version that was never made (killed, or somebody was faster) does
+        not count: it comes again with the next try. Rows without a commit are of an older engine.
+        """
+        commits = self.table("versions", tables.VERSIONS)["commit"]
+        rows = self.table(name, pl.Schema({**schema, "commit": pl.String}), scan_ids)
+        made = pl.col("commit").is_null() | pl.col("commit").is_in(commits.implode())
+        return rows.filter(made).select(schema.names())
+
     def append(self, name: str, rows: Sequence[dict[str, object]], schema: pl.Schema) -> None:
         """Append rows for good; returns when they are stored."""
         if not rows:
@@ -173,6 +188,11 @@ class Catalog:
             raise CommitConflict(f"dataset version {latest} was committed meanwhile; run again")
         row = pl.DataFrame([{**version.model_dump(), "commit": commit}], schema=tables.VERSIONS)
         self._delta.change("versions", table, pl.concat([rows, row]), "overwrite")
+
+
+def commit_name() -> str:
+    """A new one: unlike any other."""
+    return uuid.uuid4().hex
 
 
 def _of_scans(scan_ids: Sequence[str]) -> list[tuple[str, str, Any]]:

@@ -38,6 +38,7 @@ def commit_once(files: Files, path: str, table: DeltaTable, rows: Rows, mode: Mo
                 table,
                 rows(),
                 mode=mode,
+                schema_mode="merge" if mode == "append" else None,
                 commit_properties=commit,
                 writer_properties=WriterProperties(max_row_group_size=GROUP_ROWS),
             )

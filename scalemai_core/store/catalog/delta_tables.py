@@ -82,19 +82,25 @@ class DeltaTables:
         schema: pl.Schema,
         chosen: list[tuple[str, str, Any]] | None = None,
     ) -> pl.DataFrame:
-        """Rows of one Delta version or the newest; empty if the table was never written."""
+        """Rows of one Delta version or the newest; empty if the table was never written.
+
+        A column that an older engine made the table without is null.
+        """
         table = self.open(name, delta_version)
         if table is None:
             return pl.DataFrame(schema=schema)
+        there = {field.name for field in table.schema().fields}
+        columns = [name for name in schema.names() if name in there]
         try:
-            found = insist(lambda: table.to_pyarrow_table(columns=schema.names(), filters=chosen))
+            found = insist(lambda: table.to_pyarrow_table(columns=columns, filters=chosen))
         except FileNotFoundError as error:
             raise WorkspaceError(
                 f"catalog/{name} has lost files of its state {table.version()}: the dataset version"
                 " was dropped ('scalemai versions' tells), or 'scalemai verify' says more"
             ) from error
-        frame = pl.from_arrow(found)
-        return pl.DataFrame(frame).cast(schema)
+        missing = [pl.lit(None).alias(name) for name in schema.names() if name not in there]
+        frame = pl.DataFrame(pl.from_arrow(found)).with_columns(missing)
+        return frame.select(schema.names()).cast(schema)
 
     def open(self, name: str, delta_version: int | None) -> DeltaTable | None:
         """None where it was never written."""

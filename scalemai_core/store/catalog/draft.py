@@ -38,13 +38,15 @@ class Draft(Iterable[pl.DataFrame]):
         """Rows whose revision moved: in a first version all that say something."""
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Raises ValueError for blocks that are not in the order of their scans."""
+        """Raises ValueError for blocks not in the order of their scans, and for repeated rows."""
         last = ""
         for block in self._annotations:
             rows = tables.typed(block, tables.ANNOTATIONS).sort(KEY)
             if rows.height:
                 if rows["scan_id"][0] <= last:
                     raise ValueError("annotations must come in the order of their scans")
+                if rows.select(KEY).n_unique() < rows.height:
+                    raise ValueError("an annotation must come once")
                 last = rows["scan_id"][-1]
                 self._note(rows)
             yield rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import polars as pl
 
@@ -24,16 +24,26 @@ once do not meet again."""
 
 
 def commit_revision(
-    catalog: Catalog, base: DatasetVersion, revised: Iterable[pl.DataFrame], round_number: int
+    catalog: Catalog,
+    base: DatasetVersion,
+    revised: Iterable[pl.DataFrame],
+    round_number: int,
+    check: Callable[[], None] = lambda: None,
 ) -> DatasetVersion:
     """A dataset version with the revised scans' rows, all of them, in place of what they had.
 
     ``revised`` comes some scans at a time, in their order, and may be gone through again.
 
     Scans and reports that came in since ``base`` stay. A scan that got other labels since then
-    keeps those, and the next round judges them. Raises CommitConflict after many lost races.
+    keeps those, and the next round judges them. A round has one version: what another process
+    committed for it is returned as it is. ``check`` raises where this process may not commit any
+    more; it is asked before every try. Raises CommitConflict after many lost races.
     """
     for lost in range(TRIES):
+        done = next((v for v in catalog.versions() if v.round == round_number), None)
+        if done is not None:
+            return done
+        check()
         newest = catalog.latest() or base
         try:
             return catalog.commit(

@@ -67,6 +67,7 @@ CHANGES = pl.Schema(
 
 CANDIDATES = pl.Schema(
     {
+        "commit": pl.String,
         "scan_id": pl.String,
         "structure": pl.String,
         "state": pl.String,
@@ -77,6 +78,7 @@ CANDIDATES = pl.Schema(
 
 FINDINGS = pl.Schema(
     {
+        "commit": pl.String,
         "scan_id": pl.String,
         "case": pl.String,
         "rule": pl.String,

@@ -79,13 +79,17 @@ class Ledger:
     def _blocks(
         self, parts: Sequence[_Part], columns: Sequence[str] | None
     ) -> Iterator[pl.DataFrame]:
-        """Parts whose scans overlap come together: after a restart shards may be cut elsewhere."""
+        """Parts whose scans overlap come together: after a restart shards may be cut elsewhere.
+
+        A scan that two shards finished, of which one was given up and went on, counts once.
+        """
         for together in _apart(parts):
             read = (self._read(f"{part.name}.parquet", columns) for part in together)
-            found = [part for part in read if part.height]
+            found = [part.with_columns(_part=i) for i, part in enumerate(read) if part.height]
             if found:
                 rows = pl.concat(found, how="diagonal_relaxed")
-                yield rows.sort("scan_id", maintain_order=True)
+                once = rows.filter(pl.col("_part") == pl.col("_part").min().over("scan_id"))
+                yield once.drop("_part").sort("scan_id", maintain_order=True)
 
     def _parts_with(self, scans: frozenset[str]) -> list[_Part]:
         """Parts that may hold some scans: mostly a shard of another stage asks for its own."""

@@ -15,6 +15,7 @@ from scalemai_core.records.scan import GoldRole, Scan
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.catalog import tables
 from scalemai_core.store.catalog.blocks import Blocks
+from scalemai_core.store.catalog.catalog import commit_name
 from scalemai_core.store.catalog.replace import AT_ONCE, replaced
 from scalemai_core.store.catalog.rows import (
     Row,
@@ -81,14 +82,19 @@ def publish_admission(
     catalog.append("rejections", rejected, tables.REJECTIONS)
     if not admission.admitted:
         return None
-    catalog.append("findings", admission.findings, tables.FINDINGS)
-    catalog.append("candidates", admission.candidates, tables.CANDIDATES)
+    commit = commit_name()
+    for name, rows, schema in (
+        ("findings", admission.findings, tables.FINDINGS),
+        ("candidates", admission.candidates, tables.CANDIDATES),
+    ):
+        catalog.append(name, [{"commit": commit, **row} for row in rows], schema)
     return catalog.commit(
         base=admission.base,
         scans=admission.scans,
         annotations=admission.annotations,
         round_number=0,
         message=message,
+        commit=commit,
     )
 
 
@@ -121,9 +127,11 @@ def _sort_out(
 
 
 def _seen_maps(store: Workspace, base: DatasetVersion | None) -> set[str]:
-    """Label maps that the workspace was ever offered or made."""
+    """Label maps that versions of the workspace were ever offered or made of."""
     told = [("changes", "label_map_after"), ("candidates", "label_map")]
-    seen = [store.catalog.table(table, pl.Schema({name: pl.String}))[name] for table, name in told]
+    seen = [
+        store.catalog.standing(table, pl.Schema({name: pl.String}))[name] for table, name in told
+    ]
     if base is not None:
         seen.append(store.catalog.annotations(base, columns=["label_map"])["label_map"])
     return {name for maps in seen for name in maps.unique()}
