@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from scalemai_core.errors import WorkspaceError
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.label_map import LabelsZYX, Layer
@@ -108,6 +109,8 @@ def _confirmed(
 ) -> _Confirmed:
     """Store the scan's layer with the confirmed candidates added where no lesion is."""
     found = stored_candidates(store, case, inputs.model, inputs.plan.settings.lesions)
+    if found is None and answers.confirmed and Layer.LESIONS in inputs.model.channels:
+        raise WorkspaceError("the prediction's lesions are lost: what was confirmed has no mask")
     lesions = [one for one in found.found if one.candidate_id in answers.confirmed] if found else []
     if found is None or not lesions:
         return _NONE

@@ -16,6 +16,7 @@ from prefect.tasks import exponential_backoff
 from scalemai_core.errors import LostShards, UsageError
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.settings.engine import ComputeSettings
+from scalemai_core.store.documents.ledger import Ledger
 from scalemai_core.store.patience import may_pass
 from scalemai_core.store.workspace import Workspace
 from tasks.runtime import died_with_its_worker, of_the_cluster
@@ -76,6 +77,8 @@ def gather(
 def set_aside(workspace: str, shard: Shard, reason: str) -> None:
     """Finish a shard that keeps failing: every scan of it becomes a row with the reason."""
     store = Workspace.open(workspace)
+    if Ledger.of(store.files, shard).holds(shard.scan_ids):
+        return  # given up too early: it went on where its worker was thought lost, and finished
     record_shard(store, shard, [], dict.fromkeys(shard.scan_ids, reason), whole_shard=True)
 
 

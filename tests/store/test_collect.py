@@ -84,6 +84,12 @@ def test_an_unfinished_round_keeps_ledger_predictions_and_trainings(anywhere: Ma
     assert is_whole(anywhere)
 
 
+def test_predictions_outlive_the_model_that_an_unfinished_round_has_lost(made: Made) -> None:
+    made.store.files.remove(f"models/{CRITIC}/model.json")
+    collect(made.store, settings(predictions=True))
+    assert made.store.predictions.exists(CRITIC, made.scans[0], Layer.ANATOMY)
+
+
 def test_what_a_ledger_or_a_round_names_stays(made: Made) -> None:
     rows = pl.DataFrame({"scan_id": [made.orphan_scan], "label_map": [made.orphan_map]})
     made.store.ledger(2, "revise", "bbbbbbbbbb").write(["x"], rows)

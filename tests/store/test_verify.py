@@ -110,6 +110,21 @@ def test_a_document_that_changed_since_the_first_look_is_found(made: Made, path:
     assert (path, Fault.ALTERED) in damage(look(made))
 
 
+@pytest.mark.parametrize("path", ["rounds/1/decisions.parquet", "rounds/1/result.json"])
+def test_a_document_that_was_there_at_the_first_look_is_missed(made: Made, path: str) -> None:
+    look(made)
+    made.store.files.remove(path)
+    assert damage(look(made)) == [(path, Fault.MISSING)]
+
+
+def test_the_lost_critic_of_an_unfinished_round_is_missed(made: Made) -> None:
+    for path in (f"models/{CRITIC}/model.json", "champions/20260314T000000.000000-1.json"):
+        made.store.files.remove(path)
+    (found,) = look(made).damages
+    assert (found.path, found.fault) == (f"models/{CRITIC}/model.json", Fault.MISSING)
+    assert found.wanted_by == "round 2"
+
+
 def test_documents_that_are_cut_off_or_gone_are_found_at_the_first_look(anywhere: Made) -> None:
     files, weights = anywhere.store.files, f"models/{CRITIC}/fold_0.safetensors"
     files.write_bytes(weights, files.read_bytes(weights)[:-3])

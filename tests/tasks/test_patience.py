@@ -18,7 +18,7 @@ from scalemai_core.errors import LostShards, UsageError
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.settings.engine import ComputeSettings
 from scalemai_core.store.workspace import Workspace
-from tasks.patience import gather, patient, reasons_set_aside
+from tasks.patience import gather, patient, reasons_set_aside, set_aside
 from tasks.shards import Rows, failed_scans, finished_rows, plan_shards, run_shard
 
 pytestmark = pytest.mark.flow
@@ -161,3 +161,11 @@ def test_a_shard_over_which_workers_die_is_set_aside(store: Workspace) -> None:
     assert good(store) == []
     (entry,) = store.set_aside(1).read()
     assert entry.reasons["a"].startswith("KilledWorker")
+
+
+def test_what_finished_after_it_was_given_up_is_not_set_aside(store: Workspace) -> None:
+    first, *_ = plan_shards(store, round_number=1, stage="judge", key="k", scan_ids=SCANS, size=2)
+    run_shard(store, first, lambda scan_id: [{"scan_id": scan_id, "number": ord(scan_id)}])
+    set_aside.fn(store.url, first, "its workers died")
+    assert finished_rows(store, 1, "judge", "k")["scan_id"].to_list() == ["a", "b"]
+    assert store.set_aside(1).read() == ()

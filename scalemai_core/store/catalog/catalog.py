@@ -14,7 +14,7 @@ from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.catalog import tables
 from scalemai_core.store.catalog.blocks import spooled
 from scalemai_core.store.catalog.delta_tables import DeltaTables
-from scalemai_core.store.catalog.draft import KEY, Draft, digest
+from scalemai_core.store.catalog.draft import DIGESTED, KEY, Draft, digest
 from scalemai_core.store.files import Files
 
 APPEND_TRIES = 5
@@ -114,7 +114,7 @@ class Catalog:
 
     def digest(self, version: DatasetVersion) -> str:
         """What a version's digest has to be, by what is stored of it."""
-        return digest(self.scans(version), [self.annotations(version)])
+        return digest(self.scans(version), [self.annotations(version, columns=DIGESTED)])
 
     def changes(self, older: DatasetVersion, newer: DatasetVersion) -> pl.DataFrame:
         """What became of each annotation between two versions: first before, last after."""

@@ -11,7 +11,7 @@ from scalemai_core.store.catalog import tables
 from scalemai_core.store.catalog.blocks import Spool
 
 KEY = ["scan_id", "structure"]
-_DIGESTED = [*KEY, "state", "label_map", "origin", "weight"]
+DIGESTED = [*KEY, "state", "label_map", "origin", "weight"]
 _AT_ONCE = 100_000
 """Rows that are turned into text together."""
 
@@ -91,5 +91,5 @@ def _scans_text(scans: pl.DataFrame) -> bytes:
 
 
 def _texts(annotations: pl.DataFrame) -> Iterator[bytes]:
-    for part in annotations.select(_DIGESTED).iter_slices(_AT_ONCE):
+    for part in annotations.select(DIGESTED).iter_slices(_AT_ONCE):
         yield part.write_csv(include_header=False).encode()

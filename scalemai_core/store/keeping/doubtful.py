@@ -59,12 +59,11 @@ class Doubtful:
             self.unreadable.append(path)
             return None
 
-    def critic(self, number: int) -> ModelDocument | None:
-        """The model that predicts in a round; None before it has one."""
+    def critic(self, number: int) -> str | None:
+        """Key of the model that predicts in a round; None before it has one."""
         path = f"rounds/{number}/plan.json"
         try:
-            plan = RoundPlan.model_validate(self.json(path))
+            return RoundPlan.model_validate(self.json(path)).model_key
         except ValidationError:
             self.unreadable.append(path)
             return None
-        return None if plan.model_key is None else self.model(plan.model_key)

@@ -150,10 +150,11 @@ def _needed_stages(
         return [name for name in stages if name.rpartition("-")[2] not in done]
     if "result.json" in names or "plan.json" not in names:
         return []
-    critic = found.doubt.critic(number)
-    found.unfinished[number] = critic.key if critic else None
-    if critic:
-        _of_predictions(store, number, critic, found)
+    key = found.unfinished[number] = found.doubt.critic(number)
+    if key is not None:
+        found.documents.setdefault(model_path(key), f"round {number}")
+        if critic := found.doubt.model(key):
+            _of_predictions(store, number, critic, found)
     return stages
 
 

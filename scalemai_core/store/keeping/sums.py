@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Container
 from threading import Lock
 
 from scalemai_core.records.verification import Fault
@@ -40,6 +41,10 @@ class Sums:
         if self._before.get(path, digest) == digest:
             return None
         return Fault.ALTERED, "its bytes are not those of the first look"
+
+    def lost(self, there: Container[str]) -> list[str]:
+        """Paths that were there at an earlier look and are no more: nobody removes these."""
+        return sorted(path for path in self._before if path not in there)
 
     def remember(self) -> None:
         """Keep the sums of documents that were not known; the first look counts."""

@@ -138,6 +138,9 @@ def _objects(
         there = path in listing or "/" not in path
         listed = None if there else (Fault.MISSING, "it is not there")
         yield _Object(kind, path, by, listed, look)
+    for path in sums.lost(listing.keys() | references.documents.keys()):
+        gone = (Fault.MISSING, "it was there at an earlier look")
+        yield _Object(_kind(path), path, "verified.json", gone, lambda: None)
 
 
 def _volumes(
