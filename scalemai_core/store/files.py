@@ -136,9 +136,10 @@ class Files:
         }
 
     def remove_all(self, paths: Sequence[str]) -> None:
-        """Remove documents, in the order given, and on a disk the folders that become empty."""
+        """Remove documents, on a disk in the order given, and the folders that become empty."""
         if self.folder is None:
-            self._fs.rm([self._at(path) for path in paths])
+            if paths:
+                self._fs.rm([self._at(path) for path in paths])
             return
         for path in paths:
             target = self.folder / path

@@ -198,6 +198,24 @@ def test_killed_anywhere_and_run_again_it_ends_where_it_would_have(
     assert is_whole(made)
 
 
+def test_voxels_stay_while_the_document_that_shows_them_does(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a bucket that answers one key of a request with an error."""
+    whole = Files.remove_all
+
+    def fail_some(files: Files, paths: Sequence[str]) -> None:
+        whole(files, [path for path in paths if not path.endswith(".ome.zarr/zarr.json")])
+
+    monkeypatch.setattr(Files, "remove_all", fail_some)
+    with pytest.raises(WorkspaceError, match="run the collection again"):
+        collect(made.store, settings())
+    assert made.store.labels.read(made.orphan_map).any()
+    monkeypatch.undo()
+    collect(made.store, settings())
+    assert f"labels/{made.orphan_map}.ome.zarr/zarr.json" not in everything(made)
+
+
 def test_scratch_files_of_killed_writers_go_from_a_disk(made: Made) -> None:
     folder = made.store.files.folder
     assert folder is not None

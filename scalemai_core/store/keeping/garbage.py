@@ -47,7 +47,7 @@ class Room:
     def garbage(self, kind: str, paths: list[str], listing: Listing) -> Iterator[Garbage]:
         """One thing made of several objects; none of them may be young."""
         if paths and all(listing[path].modified < self.before for path in paths):
-            ordered = sorted(paths, key=lambda path: (not _makes_visible(path), path))
+            ordered = sorted(paths, key=lambda path: (not makes_visible(path), path))
             yield Garbage(kind, tuple(ordered), sum(listing[path].size for path in paths))
 
 
@@ -126,5 +126,6 @@ def _grouped(listing: Listing, depth: int) -> dict[str, list[str]]:
     return dict(sorted(groups.items()))
 
 
-def _makes_visible(path: str) -> bool:
+def makes_visible(path: str) -> bool:
+    """Whether something counts as there by this document."""
     return path.endswith((f".ome.zarr/{ome.GROUP_DOCUMENT}", "/model.json"))
