@@ -18,7 +18,12 @@ START_SECONDS = 120.0
 def start_cluster(place: Place, shared: Mapping[str, str]) -> None:
     """Start scheduler and workers; ``shared`` is the environment that shards find the rest by."""
     dask = (sys.executable, "-m", "dask")
-    environment = {**shared, "PYTHONPATH": str(ROOT)}
+    # A machine that stood still for a minute (asleep, moved, out of memory) has lost no worker.
+    environment = {
+        **shared,
+        "PYTHONPATH": str(ROOT),
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "180s",
+    }
     page = place.address("dask page")
     scheduler = Daemon(
         name="dask-scheduler",
