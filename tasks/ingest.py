@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -31,8 +32,7 @@ STAGE = "ingest"
 @task(task_run_name="list the cases", cache_policy=NO_CACHE)
 def plan_ingestion(offer: Offer) -> tuple[dict[str, CaseFiles], list[Shard]]:
     """All cases of all sources by a name of their own, and the shards not yet stored."""
-    if offer.labels_from is not None:
-        LabelNames.load(offer.labels_from)  # a wrong map is told before anything is read
+    _label_names(offer)  # a wrong map is told before anything is read
     cases: dict[str, CaseFiles] = {}
     for name in offer.sources:
         source = open_source(name)
@@ -62,7 +62,7 @@ def store_cases(shard: Shard, cases: dict[str, CaseFiles], offer: Offer) -> Shar
     """Read, check and store a shard of cases; a bad one becomes a row with its reason."""
     store = Workspace.open(offer.workspace)
     store.check_patient_key()  # of this process: a worker elsewhere may have been given none
-    names = LabelNames.load(offer.labels_from) if offer.labels_from else None
+    names = _label_names(offer)
 
     def work(case_name: str) -> Rows:
         ingested = store_case(store, cases[case_name], names)
@@ -77,17 +77,21 @@ def ingestion_key(offer: Offer, cases: dict[str, CaseFiles]) -> str:
 
     Offering the same again after any of it changed is another ingestion.
     """
-    stamps = {
-        name: [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files.paths]
-        for name, files in cases.items()
-    }
-    names = LabelNames.load(offer.labels_from) if offer.labels_from else None
-    return step_key(
-        names=names and names.model_dump_json(),
-        gold=offer.gold,
-        said={name: files.model_dump_json() for name, files in sorted(cases.items())},
-        files=sorted(stamps.items()),
-    )
+    offered = [
+        (name, files.model_dump_json(), [_stamp(path) for path in files.paths])
+        for name, files in sorted(cases.items())
+    ]
+    names = _label_names(offer)
+    return step_key(names=names and names.model_dump_json(), gold=offer.gold, cases=offered)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+def _label_names(offer: Offer) -> LabelNames | None:
+    return LabelNames.load(offer.labels_from) if offer.labels_from is not None else None
 
 
 def store_case(store: Workspace, files: CaseFiles, names: LabelNames | None) -> IngestedCase:

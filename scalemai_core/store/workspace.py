@@ -90,7 +90,7 @@ class Workspace:
         try:
             if not files.exists(DOCUMENT):
                 own = patient_key or secrets.token_hex(16)
-                mark = _mark(os.environ.get(KEY_VARIABLE) or own)
+                mark = _mark(_in_use(own))
                 document = WorkspaceDocument(folds=folds, patient_key=own, key_mark=mark)
                 files.create(DOCUMENT, document.model_dump_json(indent=1).encode())
         except STORE_ERRORS as error:
@@ -188,7 +188,7 @@ class Workspace:
 
     @property
     def _patient_key(self) -> str:
-        return os.environ.get(KEY_VARIABLE) or self.document.patient_key
+        return _in_use(self.document.patient_key)
 
     @property
     def local_state(self) -> Path:
@@ -215,6 +215,11 @@ def _files(url: str) -> Files:
     if files.folder is not None and files.folder.is_file():
         raise WorkspaceError(f"{url} is a file; a workspace is a folder or an s3:// URL")
     return files
+
+
+def _in_use(own: str) -> str:
+    """The key of patients' hashes, by the workspace's own."""
+    return os.environ.get(KEY_VARIABLE) or own
 
 
 def _keyed(text: str, key: str) -> str:

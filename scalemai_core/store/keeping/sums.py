@@ -42,9 +42,9 @@ class Sums:
             return None
         return Fault.ALTERED, "its bytes are not those of the first look"
 
-    def lost(self, there: Container[str]) -> list[str]:
+    def lost(self, *there: Container[str]) -> list[str]:
         """Paths that were there at an earlier look and are no more: nobody removes these."""
-        return sorted(path for path in self._before if path not in there)
+        return sorted(path for path in self._before if not any(path in one for one in there))
 
     def remember(self) -> None:
         """Keep the sums of documents that were not known; the first look counts."""

@@ -138,7 +138,7 @@ def _objects(
         there = path in listing or "/" not in path
         listed = None if there else (Fault.MISSING, "it is not there")
         yield _Object(kind, path, by, listed, look)
-    for path in sums.lost(listing.keys() | references.documents.keys()):
+    for path in sums.lost(listing, references.documents):
         gone = (Fault.MISSING, "it was there at an earlier look")
         yield _Object(_kind(path), path, "verified.json", gone, lambda: None)
 
