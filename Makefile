@@ -35,8 +35,8 @@ else
 	$(BIN)/scalemai status $(WORKSPACE)
 endif
 
-test: $(READY) ## Run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+test: $(READY) ## Run all tests, in two processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 services: $(READY) ## Start object store, PostgreSQL, Prefect, MLflow and Dask, and wait for them
 	$(BIN)/python infra/services start

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -37,7 +39,8 @@ from scalemai_core.store.workspace import Workspace
 WORKERS = 2
 SHARD = 200
 """Scans a task handles: hundreds of tasks a stage at 47,315 scans."""
-SAMPLE_S = 2.0
+SAMPLE_S = 5.0
+"""Between two looks at the processes; each tells its highest memory so far by itself."""
 ROUND = 1
 
 
@@ -82,13 +85,15 @@ def watched(command: list[str], environment: dict[str, str]) -> None:
 
 
 def _held(root: int) -> Iterator[tuple[int, str, int]]:
-    """Every process below one, and itself: what it is and its resident bytes."""
+    """Every process below one, and itself: what it is and the most bytes it ever held."""
     try:
         top = psutil.Process(root)
         for process in (top, *top.children(recursive=True)):
             name = "flow" if process.pid == root else " ".join(process.cmdline()[1:4])[:60]
-            yield process.pid, name, process.memory_info().rss
-    except psutil.NoSuchProcess:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            highest = re.search(r"VmHWM:\s+(\d+) kB", status)
+            yield process.pid, name, int(highest[1]) * 1024 if highest else 0
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return
 
 

@@ -46,8 +46,8 @@ SETTINGS = {
     "network": {"name": "UNet", "width": 24, "levels": 4, "stem_stride": 2},
     "input": {"spacing_mm": 5.0, "patch_zyx": [80, 56, 72]},
     "train": {
-        "steps": 400,
-        "warm_steps": 200,
+        "steps": 300,
+        "warm_steps": 150,
         "batch": 1,
         "learning_rate": 0.003,
         "augment": False,

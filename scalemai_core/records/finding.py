@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from scalemai_core.records.base import Record
 
 
 class Severity(StrEnum):
@@ -18,8 +17,12 @@ class Severity(StrEnum):
     """The mask cannot be right."""
 
 
-class Finding(Record):
-    """One problem: what, where, how bad, the number that shows it, and the rule that found it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One problem: what, where, how bad, the number that shows it, and the rule that found it.
+
+    No record: rules make hundreds for a scan, and validating each would cost more than finding it.
+    """
 
     rule: str
     structure: str

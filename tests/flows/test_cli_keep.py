@@ -42,7 +42,7 @@ def test_a_workspace_after_a_round_is_whole_and_a_flipped_byte_is_named(
     assert found.code == 0
     assert "everything is whole" in found.out
     scan = store.catalog.scans(store.catalog.versions()[-1])["scan_id"][0]
-    flip(Path(store.url) / f"scans/{scan}.ome.zarr/0/c/0/0/0")
+    flip(Path(store.url) / f"scans/{scan}.ome.zarr/0/c.0.0.0")
     told = scalemai("verify", store.url)
     assert told.code == 1
     assert "1 object is damaged" in told.out

@@ -27,7 +27,7 @@ def flip(path: Path) -> None:
 
 def voxels(store: Workspace, kind: str, name: str) -> Path:
     """The object that holds a volume's voxels; a small label map's documents are bigger."""
-    return Path(store.url) / kind / f"{name}.ome.zarr" / "0" / "c" / "0" / "0" / "0"
+    return Path(store.url) / kind / f"{name}.ome.zarr" / "0" / "c.0.0.0"
 
 
 def test_scans_with_a_flipped_byte_are_named_and_the_round_ends_without_them(

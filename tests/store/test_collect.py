@@ -220,7 +220,7 @@ def test_scratch_files_of_killed_writers_go_from_a_disk(made: Made) -> None:
     folder = made.store.files.folder
     assert folder is not None
     volume = f"scans/{made.scans[0]}.ome.zarr"
-    names = ("rounds/1/.plan.json.0a1b2c3d", f"{volume}/0/c/0/0/0.{'ab' * 16}.partial")
+    names = ("rounds/1/.plan.json.0a1b2c3d", f"{volume}/0/c.0.0.0.{'ab' * 16}.partial")
     for name in names:
         (folder / name).write_bytes(b"half")
     found = plan_collection(made.store, settings())

@@ -29,7 +29,7 @@ def test_slices_in_parts_are_stored_as_the_whole(
     writer.close()
     assert volumes.exists("parts")
     np.testing.assert_array_equal(volumes.read("parts"), voxels_zyx)
-    for document in ("0/c/0/0/0", "0/zarr.json", "zarr.json"):
+    for document in ("0/c.0.0.0", "0/zarr.json", "zarr.json"):
         assert files.read_bytes(f"parts/{document}") == files.read_bytes(f"whole/{document}")
 
 

@@ -175,6 +175,17 @@ def test_an_array_of_another_program_is_refused(
         StoredArray(copy, "image")
 
 
+def test_chunks_in_folders_of_their_axes_are_refused(files: Files, tmp_path: Path) -> None:
+    def rewrite(data: bytearray) -> None:
+        document = json.loads(bytes(data))
+        document["chunk_key_encoding"]["configuration"]["separator"] = "/"
+        data[:] = sealed(document)
+
+    copy = altered(files, tmp_path, "image", DOCUMENT, rewrite)
+    with pytest.raises(WorkspaceError, match="earlier version"):
+        StoredArray(copy, "image")
+
+
 def test_arrays_that_zarr_wrote_are_refused_since_their_documents_can_alter_unseen(
     tmp_path: Path,
 ) -> None:

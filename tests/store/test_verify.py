@@ -36,7 +36,7 @@ def test_a_workspace_without_damage_is_whole(anywhere: Made) -> None:
 @pytest.mark.parametrize("place", [0.02, 0.5, 0.99])
 def test_a_flipped_bit_in_a_scan_is_found_and_not_used(made: Made, place: float) -> None:
     volume = f"scans/{made.scans[0]}.ome.zarr"
-    flip(made.store, f"{volume}/0/c/0/0/0", place)
+    flip(made.store, f"{volume}/0/c.0.0.0", place)
     found = look(made)
     assert damage(found) == [(volume, Fault.ALTERED)]
     assert found.damages[0].wanted_by == "dataset version 2"
@@ -47,14 +47,14 @@ def test_a_flipped_bit_in_a_scan_is_found_and_not_used(made: Made, place: float)
 
 def test_a_flipped_bit_in_a_label_map_is_found(anywhere: Made) -> None:
     volume = f"labels/{anywhere.label_maps[0]}.ome.zarr"
-    flip(anywhere.store, f"{volume}/0/c/0/0/0")
+    flip(anywhere.store, f"{volume}/0/c.0.0.0")
     assert damage(look(anywhere)) == [(volume, Fault.ALTERED)]
 
 
 def test_voxels_under_another_name_are_found_though_their_sums_fit(made: Made) -> None:
     one, two = (f"labels/{name}.ome.zarr" for name in made.label_maps)
     files = made.store.files
-    files.write_bytes(f"{one}/0/c/0/0/0", files.read_bytes(f"{two}/0/c/0/0/0"))
+    files.write_bytes(f"{one}/0/c.0.0.0", files.read_bytes(f"{two}/0/c.0.0.0"))
     (found,) = look(made).damages
     assert (found.path, found.fault) == (one, Fault.ALTERED)
     assert "do not fit the name" in found.detail
@@ -72,8 +72,8 @@ def test_a_moved_patient_is_found_by_the_scans_name(made: Made) -> None:
     [
         (("zarr.json",), Fault.TORN),
         (("0/zarr.json",), Fault.TORN),
-        (("0/c/0/0/0",), Fault.TORN),
-        (("zarr.json", "0/zarr.json", "0/c/0/0/0"), Fault.MISSING),
+        (("0/c.0.0.0",), Fault.TORN),
+        (("zarr.json", "0/zarr.json", "0/c.0.0.0"), Fault.MISSING),
     ],
 )
 def test_a_volume_that_lost_objects_is_found_by_listing(
@@ -86,8 +86,8 @@ def test_a_volume_that_lost_objects_is_found_by_listing(
 
 def test_predictions_of_an_unfinished_round_are_looked_at(anywhere: Made) -> None:
     first, second = (f"predictions/{CRITIC}/{scan}/anatomy.ome.zarr" for scan in anywhere.scans)
-    flip(anywhere.store, f"{first}/0/c/0/0/0")
-    anywhere.store.files.remove_all([f"{second}/0/c/0/0/0"])
+    flip(anywhere.store, f"{first}/0/c.0.0.0")
+    anywhere.store.files.remove_all([f"{second}/0/c.0.0.0"])
     found = look(anywhere)
     assert sorted(damage(found)) == sorted([(first, Fault.ALTERED), (second, Fault.TORN)])
     assert {one.wanted_by for one in found.damages} == {"round 2"}
@@ -194,7 +194,7 @@ def test_a_quick_look_reads_some_of_each_kind_and_lists_all(made: Made) -> None:
     assert set(found.read.values()) == {1}
     assert found.expected["scan"] == 2
     assert not made.store.files.exists("verified.json")
-    made.store.files.remove_all([f"scans/{made.scans[0]}.ome.zarr/0/c/0/0/0"])
+    made.store.files.remove_all([f"scans/{made.scans[0]}.ome.zarr/0/c.0.0.0"])
     assert not look(made, sample=1).whole
 
 

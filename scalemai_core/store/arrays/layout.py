@@ -35,6 +35,7 @@ INTACT = google_crc32c.value(bytes(CHECKSUM_BYTES))
 
 Triple = tuple[int, int, int]
 
+_KEYS = {"name": "default", "configuration": {"separator": "."}}
 _CRC = {"name": "crc32c"}
 _LITTLE = {"name": "bytes", "configuration": {"endian": "little"}}
 
@@ -105,6 +106,8 @@ class Layout:
         inner = sharding.get("configuration", {})
         if dtype not in CODINGS or tuple(inner.get("codecs", ())) != CODINGS[dtype].codecs:
             raise WorkspaceError(f"{path} was written by another program: {dtype}, {sharding}")
+        if document["chunk_key_encoding"] != _KEYS:
+            raise WorkspaceError(f"{path} was written by an earlier version: ingest its scans anew")
         return cls(triple(document["shape"]), dtype, triple(inner["chunk_shape"]))
 
     @cache  # noqa: B019 - few layouts are alive, and all are small
@@ -124,7 +127,7 @@ class Layout:
             "shape": self.shape,
             "data_type": self.dtype,
             "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shard}},
-            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+            "chunk_key_encoding": _KEYS,
             "fill_value": fill,
             "codecs": [{"name": "sharding_indexed", "configuration": inner}],
             "attributes": {},

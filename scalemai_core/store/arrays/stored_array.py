@@ -16,8 +16,8 @@ from scalemai_core.store.arrays.layout import Layout, Triple
 from scalemai_core.store.files import Files
 
 DOCUMENT = "zarr.json"
-SHARD = "c/0/0/0"
-"""Place of the only Zarr shard below the array."""
+SHARD = "c.0.0.0"
+"""Place of the only Zarr shard below the array: no folder of its own for each axis."""
 TAIL_BYTES = 1 << 14
 """Read at once from the end of the shard, where its table is: all of a small volume, or of a label
 map of large organs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 
 import polars as pl
 
@@ -86,4 +87,7 @@ def first_annotations(
 
 def finding_rows(scan_id: str, case: str, findings: Iterable[Finding]) -> list[Row]:
     """A row a finding."""
-    return [{"scan_id": scan_id, "case": case, **f.model_dump(mode="json")} for f in findings]
+    return [
+        {"scan_id": scan_id, "case": case, **asdict(f), "severity": f.severity.value}
+        for f in findings
+    ]
