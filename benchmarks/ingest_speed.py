@@ -132,7 +132,7 @@ def check(series: Path) -> None:
         stored_zyx = store.scans.read(scan_id)
     read_zyx = sitk.GetArrayFromImage(itk(series, Path())).astype(np.int16)
     stored, read = np.sort(stored_zyx, axis=None), np.sort(read_zyx, axis=None)
-    if not np.array_equal(stored, np.maximum(read, -1024)):
+    if not np.array_equal(stored, read):
         raise RuntimeError(f"what was stored of {series} is not what SimpleITK reads")
 
 
