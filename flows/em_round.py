@@ -23,7 +23,14 @@ from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.documents.claim import ROUND, claimed
 from scalemai_core.store.workspace import Workspace
 from tasks.publish import Outcome, finish_round
-from tasks.round import base_version, begin_with, critic_document, next_round, open_round
+from tasks.round import (
+    base_version,
+    begin_with,
+    critic_document,
+    next_round,
+    open_round,
+    unfinished_round,
+)
 from tasks.runtime import workers
 from tasks.titles import workspace_title
 
@@ -84,6 +91,12 @@ def em_round(
             seconds=clock.seconds,
         )
         return finish_round(workspace, plan, outcome)
+
+
+def begun_with(workspace: str) -> EngineSettings | None:
+    """The settings of the round that is not finished; None where the next one would begin."""
+    plan = unfinished_round(Workspace.open(workspace))
+    return None if plan is None else plan.settings
 
 
 def em_rounds(

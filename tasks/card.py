@@ -67,7 +67,8 @@ def _unmeasured(store: Workspace, model: ModelDocument, settings: EngineSettings
         train=settings.train,
         seed=settings.seed,
         trained=_population(
-            list(scans_of(store.catalog.scans(dataset))), store.catalog.annotations(dataset)
+            list(scans_of(store.catalog.scans(dataset))),
+            store.catalog.annotations(dataset, columns=("scan_id", "state", "origin", "weight")),
         ),
         gold=None,
         test=(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,8 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from scalemai_core.errors import UsageError
 from scalemai_core.settings.engine import ComputeSettings
+
+log = logging.getLogger("scalemai.placement")
 
 GPU_WORK = frozenset({"predict", "rehearse", "detect", "evaluate", "train"})
 """What wants a GPU; every other stage goes to any worker."""
@@ -46,14 +49,21 @@ def placed(work: str, compute: ComputeSettings, worker: str | None = None) -> It
         yield
 
 
-def require_gpus(client: Client, compute: ComputeSettings) -> None:
-    """Raise UsageError where no worker could ever take GPU work: its shards would wait for ever."""
-    if compute.gpu_resource and not _able(client, compute):
-        label = compute.gpu_resource
-        raise UsageError(
-            f"no worker of {compute.dask} offers compute.gpu_resource {label!r}: "
-            f"start one with 'dask worker {compute.dask} --resources \"{label}=1\"'"
-        )
+def look_for_workers(client: Client, compute: ComputeSettings) -> None:
+    """Say so where no worker is there yet: the run waits for one.
+
+    Raises UsageError where none could ever take GPU work: its shards would wait for ever.
+    """
+    if _able(client, compute):
+        return
+    label = compute.gpu_resource
+    if not label:
+        log.warning("no worker of %s is there: waiting for one to join", compute.dask)
+        return
+    raise UsageError(
+        f"no worker of {compute.dask} offers compute.gpu_resource {label!r}: "
+        f"start one with 'dask worker {compute.dask} --resources \"{label}=1\"'"
+    )
 
 
 def keeper(forget: Callable[[], None]) -> Callable[[], None]:

@@ -60,6 +60,13 @@ log = logging.getLogger("scalemai.publish")
 PICTURES = 4
 """Examples in Prefect's artifact; the page shows them all."""
 
+REPORTED = (
+    *("scan_id", "structure", "state", "gold", "action", "reason", "gain", "dice", "better"),
+    *("quality_current", "rival", "quality_rival", "findings_current", "message"),
+    *Evidence.model_fields,
+)
+"""Columns of the decisions, one in four, that page and result are made of."""
+
 
 @task(task_run_name="register the model", cache_policy=NO_CACHE)
 def register_model(
@@ -126,7 +133,7 @@ class Outcome:
 def finish_round(workspace: str, plan: RoundPlan, outcome: Outcome) -> RoundResult:
     """Write the page, log the numbers, then the result that closes the round."""
     store = Workspace.open(workspace)
-    decisions = store.round(plan.number).read(DECISIONS)
+    decisions = store.round(plan.number).read(DECISIONS, columns=REPORTED)
     result = _result(store, plan, outcome, decisions)
     report = _report(store, plan, outcome, result, decisions)
     page = render_round(report)
@@ -182,11 +189,8 @@ def _report(
 def _whole_masks(store: Workspace, plan: RoundPlan) -> tuple[pl.DataFrame, tuple[Verdict, ...]]:
     """Questions about masks and their answers; those about single lesions left out."""
     items = store.round(plan.number).read(ITEMS)
-    verdicts = verdicts_of_round(store, plan)
-    return (
-        items.filter(pl.col("kind") != ItemKind.LESION.value),
-        tuple(verdict for verdict in verdicts if verdict.on_mask),
-    )
+    verdicts = tuple(one for one in verdicts_of_round(store, plan) if one.on_mask)
+    return items.filter(pl.col("kind") != ItemKind.LESION.value), verdicts
 
 
 def _result(
@@ -196,7 +200,7 @@ def _result(
     opened = masks_opened(store, plan.number)
     own = decisions.filter(pl.col("gold").is_null())
     audited = round_audit(store, plan)
-    annotations = store.catalog.annotations(outcome.after, columns=["weight"])
+    weights = store.catalog.annotations(outcome.after, columns=["weight"])["weight"]
     masks = num_masks(store, outcome.after)
     agreement = own.filter(pl.col("state") == "present")["dice"].mean()
     result = RoundResult(
@@ -216,7 +220,7 @@ def _result(
         reviewed=len({(v.scan_id, v.structure) for v in verdicts}),
         reviewed_share=opened / masks if masks else 0.0,
         human_minutes=minutes_of_people(store, plan.number),
-        held=annotations.filter(pl.col("weight") == 0).height,
+        held=int((weights == 0).sum()),
         audited=audited.audited,
         audit_errors=audited.errors,
         audit_population=audited.population,

@@ -37,11 +37,10 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
     hours later.
     """
     store = Workspace.open(workspace)
-    number = last_round(store)
-    if number and store.read_json(result_path(number)) is None:
-        plan = RoundPlan.model_validate(store.read_json(plan_path(number)))
-        log.info("round %d goes on from dataset version %d", number, plan.base_version)
-        return _gone_on(store, plan, settings)
+    begun = unfinished_round(store)
+    if begun is not None:
+        log.info("round %d goes on from dataset version %d", begun.number, begun.base_version)
+        return _gone_on(store, begun, settings)
     drawable(settings.tumours)
     base = store.catalog.latest()
     if base is None:
@@ -49,7 +48,7 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
             f"{workspace} is empty: run 'scalemai ingest {workspace} SOURCE' first"
         )
     plan = RoundPlan(
-        number=number + 1,
+        number=last_round(store) + 1,
         base_version=base.number,
         model_key=critic_key(store, settings.tracking),
         settings=settings,
@@ -59,6 +58,14 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
     store.write_document(plan_path(plan.number), plan)
     log.info("round %d starts from dataset version %d", plan.number, base.number)
     return plan
+
+
+def unfinished_round(store: Workspace) -> RoundPlan | None:
+    """The round that has a plan and no result yet."""
+    number = last_round(store)
+    if not number or store.read_json(result_path(number)) is not None:
+        return None
+    return RoundPlan.model_validate(store.read_json(plan_path(number)))
 
 
 def judged_scans(inputs: StageInputs) -> tuple[str, ...]:

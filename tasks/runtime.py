@@ -13,7 +13,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
 
 from scalemai_core.settings.engine import ComputeSettings
-from tasks.placement import require_gpus
+from tasks.placement import look_for_workers
 
 IN_PROCESS = "none"
 LOCAL = "local"
@@ -42,7 +42,7 @@ def workers(compute: ComputeSettings) -> Iterator[TaskRunner[Any]]:
             yield DaskTaskRunner(address=str(cluster.scheduler_address))  # pyright: ignore[reportAttributeAccessIssue] - distributed types its sync use as async
     else:
         with Client(compute.dask, set_as_default=False) as client:
-            require_gpus(client, compute)
+            look_for_workers(client, compute)
         yield DaskTaskRunner(address=compute.dask)
 
 

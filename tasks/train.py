@@ -8,6 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from scalemai_core.learn.plans import training_plans
+from scalemai_core.learn.teaching import COLUMNS
 from scalemai_core.learn.train.example import patch_examples
 from scalemai_core.learn.train.launch import launch_training
 from scalemai_core.learn.volumes import StoredVolumes
@@ -44,7 +45,7 @@ def plan_training(
     """A plan a model, from what the dataset version knows; scans set aside are left out."""
     store = Workspace.open(workspace)
     scans = [s for s in scans_of(store.catalog.scans(version)) if s.scan_id not in left_out]
-    annotations = store.catalog.annotations(version)
+    annotations = store.catalog.annotations(version, columns=COLUMNS)
     return training_plans(workspace, scans, annotations, plan, parent, _missed(store, plan, parent))
 
 

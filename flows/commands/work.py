@@ -104,8 +104,11 @@ def round(  # noqa: A001 - the command's name
 ) -> None:
     """Run one EM round or several, beginning with the one that was not finished."""
     extra = [f"review.mode={review}"] if review else []
-    engine = load_settings(settings, [*(overrides or []), *extra])
+    given = [*(overrides or []), *extra]
+    engine = load_settings(settings, given)  # a mistake is told before Prefect is loaded
     prepare_prefect(Workspace.open(workspace))
+    if settings is None:
+        engine = load_settings(None, given, load("em_round", "begun_with")(workspace))
     documents: list[dict[str, Any]] = []
     for state in load("em_round", "em_rounds")(workspace, engine, truth, rounds):
         waits = state.name == load("em_round", "AWAITING_REVIEW")

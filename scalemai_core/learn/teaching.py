@@ -17,11 +17,17 @@ from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 MACHINE_MADE = (Origin.MODEL.value, Origin.RULE.value, Origin.REPORT.value)
 
+COLUMNS = ("scan_id", "structure", "state", "label_map", "origin", "weight", "round")
+"""Of annotations: all that says what they teach."""
+
 
 def training_cases(
     scans: Sequence[Scan], annotations: pl.DataFrame, plan: RoundPlan, taxonomy: Taxonomy
 ) -> tuple[TrainingCase, ...]:
-    """The scans with at least one mask that may teach, gold left out."""
+    """The scans with at least one mask that may teach, gold left out.
+
+    ``annotations`` have the columns of ``COLUMNS``.
+    """
     by_scan = annotations.sort("scan_id", "structure").partition_by("scan_id", as_dict=True)
     tumours = drawable(plan.settings.tumours) if plan.settings.train.mix.synthetic else ()
     cases: list[TrainingCase] = []

@@ -20,18 +20,25 @@ PRESETS = ("laptop", "a100", "h200")
 
 
 def load_settings(
-    source: str | Path | None = None, overrides: Sequence[str] = ()
+    source: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    otherwise: EngineSettings | None = None,
 ) -> EngineSettings:
     """A preset's name or a YAML file, then ``SECTION.KEY=VALUE``.
 
-    A file (or an override) may name the preset that it starts from: ``preset: a100``. Raises
-    SettingsError naming the key.
+    A file (or an override) may name the preset that it starts from: ``preset: a100``. Where neither
+    names anything, ``otherwise`` counts, or the defaults. Raises SettingsError naming the key.
     """
     tree = _read(source) if source is not None else {}
     for override in overrides:
         _apply(tree, override)
     preset = tree.pop("preset", None)
-    return parse_settings(tree if preset is None else _merge(_read_preset(preset), tree))
+    below: Tree = {}
+    if preset is not None:
+        below = _read_preset(preset)
+    elif source is None and otherwise is not None:
+        below = otherwise.model_dump(mode="json")
+    return parse_settings(_merge(below, tree))
 
 
 def parse_settings(tree: Mapping[str, Any]) -> EngineSettings:

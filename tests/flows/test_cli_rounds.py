@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from command_line import Scalemai
-from small_population import AfterOneRound
+from small_population import AfterOneRound, small_settings
 
 from flows import em_round as module
 from scalemai_core.records.round import RoundResult
+from scalemai_core.settings.engine import EngineSettings
+from scalemai_core.settings.file import load_settings
+from scalemai_core.store.workspace import Workspace
+from tasks.round import open_round
 
 pytestmark = pytest.mark.flow
 NOTHING_LEFT = "at most 0.1% of the masks changed"
@@ -81,6 +85,33 @@ def test_they_end_when_people_are_waited_for(
     assert found.document[0]["number"] == 1
     assert found.document[1] == {"state": waiting.name, "message": waiting.message}
     assert len(list(left)) == 1
+
+
+@pytest.mark.parametrize("source", [(), ("--settings", "laptop")])
+def test_without_settings_a_round_goes_on_with_those_it_began_with(
+    scalemai: Scalemai,
+    copied: Callable[[str], Workspace],
+    result: RoundResult,
+    monkeypatch: pytest.MonkeyPatch,
+    source: tuple[str, ...],
+) -> None:
+    store = copied("begun")
+    begun = open_round.fn(store.url, small_settings(train={"steps": 9, "warm_steps": 7}))
+    given: list[EngineSettings] = []
+
+    def played(_: str, settings: EngineSettings, *__: object, **___: object) -> Ended:
+        given.append(settings)
+        return Ended("Completed", "", result)
+
+    monkeypatch.setattr(module, "em_round", played)
+    assert scalemai("round", store.url, *source, "--set", "train.steps=11").code == 0
+    (found,) = given
+    assert found.train.steps == 11
+    if source:
+        assert found == load_settings("laptop", ["train.steps=11"])
+    else:
+        assert found.train.warm_steps == 7
+        assert found.compute == begun.settings.compute
 
 
 def test_one_round_is_one_document_and_none_is_a_mistake(

@@ -120,6 +120,15 @@ def test_a_file_overrides_the_preset_that_it_names_key_by_key(tmp_path: Path) ->
     assert found.train.mix.trusted == preset.train.mix.trusted
 
 
+def test_what_names_no_source_is_said_on_top_of_what_holds_otherwise() -> None:
+    otherwise = load_settings(None, ["train.steps=7", "compute.workers=3"])
+    found = load_settings(None, ["train.steps=8"], otherwise)
+    assert (found.train.steps, found.compute.workers) == (8, 3)
+    assert load_settings(None, (), otherwise) == otherwise
+    assert load_settings("a100", (), otherwise) == load_settings("a100")
+    assert load_settings(None, ["preset=a100"], otherwise) == load_settings("a100")
+
+
 def test_an_unknown_preset_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("preset: v100\n")
