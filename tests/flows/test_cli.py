@@ -154,7 +154,7 @@ def test_a_mistake_found_inside_a_flow_is_one_line_too(
     case = str(sources / "population" / "case_0001")
     arguments = [case if argument == "CASE" else argument for argument in more]
     process = command("ingest", str(tmp_path / "ws"), *arguments)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 2
     assert out == ""
     (line,) = err.splitlines()

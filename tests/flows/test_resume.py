@@ -19,7 +19,7 @@ from tasks.round import result_path
 
 pytestmark = pytest.mark.flow
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 
 
 @pytest.fixture

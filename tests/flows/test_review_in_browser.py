@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from browser import page_at, paint_and_save, press, served
+from browser import WAIT_MS, page_at, paint_and_save, press, served
 from playwright.sync_api import Page, expect
 from small_population import small_settings
 
@@ -33,7 +33,6 @@ pytestmark = pytest.mark.flow
 
 NUM_KEYS = 12
 DRAWN_TURN = 2
-WAIT_MS = 30_000
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,6 @@ def check_annotation(store: Workspace, row: dict[str, object], verdict: Verdict)
 def answer_all(waiting: Waiting, name: str) -> None:
     """Sign in and answer until nothing is left; ada draws one, and takes one answer back."""
     with page_at(waiting.address) as (page, troubles):
-        page.set_default_timeout(WAIT_MS)
         page.get_by_label("Token").fill(waiting.tokens[name])
         page.keyboard.press("Enter")
         ended = page.get_by_role("heading", name="Nothing waits")

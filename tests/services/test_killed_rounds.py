@@ -10,7 +10,7 @@ from running_services import ROOT
 
 pytestmark = pytest.mark.services
 
-KILLS = 2
+KILLS = 1
 
 
 def test_a_round_killed_at_random_moments_ends_with_the_same_digest() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import LOCK_SECONDS, page_at, paint_and_save, press, served
+from browser import LOCK_SECONDS, WAIT_MS, page_at, paint_and_save, press, press_at_once, served
 from made_up_patient import LESION, TO_DRAW, TOKEN, WITH_FALSE_PIECE, MadeUpPatient
 from playwright.sync_api import Locator, Page, expect
 
@@ -17,8 +17,6 @@ from scalemai_core.records.decision import Candidate
 from scalemai_core.records.review_entry import Act, ReviewEntry
 from scalemai_core.review.web.app import create_app
 from scalemai_core.settings.web import WebSettings
-
-WAIT_MS = 20_000
 
 
 @pytest.fixture
@@ -36,7 +34,6 @@ def address(patient: MadeUpPatient) -> Iterator[str]:
 def page(address: str) -> Iterator[Page]:
     """Signed out; complaints of the browser fail the test."""
     with page_at(address) as (page, troubles):
-        page.set_default_timeout(WAIT_MS)
         yield page
         assert troubles == []
 
@@ -139,8 +136,7 @@ def check_drawing(patient: MadeUpPatient, label_map: str | None) -> None:
 def test_keys_are_locked_for_a_moment_after_an_answer(page: Page, patient: MadeUpPatient) -> None:
     sign_in(page)
     time.sleep(LOCK_SECONDS)
-    page.keyboard.press("a")
-    page.keyboard.press("a")
+    press_at_once(page, "a", times=2)
     expect(page.locator("#structure")).to_have_text("Spleen")
     time.sleep(LOCK_SECONDS)
     assert [e.verdict.structure for e in entries(patient, 1) if e.verdict] == ["liver"]
@@ -170,7 +166,7 @@ def test_leaving_the_page_gives_items_back(page: Page, patient: MadeUpPatient) -
     sign_in(page)
     expect(page.locator("#items li.held")).to_have_count(3)
     page.goto("about:blank")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + WAIT_MS / 1000
     while patient.queue.progress(1).leased and time.monotonic() < deadline:
         time.sleep(0.05)
     assert patient.queue.progress(1).leased == 0
