@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parents[2]
-WAIT_SECONDS = 300
+WAIT_SECONDS = 900
 
 
 class PrefectServer:

@@ -16,7 +16,7 @@ import httpx
 import yaml
 from running_services import ROOT, Room
 
-WAIT_SECONDS = 300
+WAIT_SECONDS = 900
 Document = dict[str, Any]
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 from running_services import ROOT
 
-pytestmark = pytest.mark.services
+KILLS = int(os.environ.get("SCALEMAI_TEST_KILLS", "0"))
+"""Each costs minutes: none where nobody asks."""
 
-KILLS = 1
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.skipif(not KILLS, reason="set SCALEMAI_TEST_KILLS to how many are wanted"),
+]
 
 
 def test_a_round_killed_at_random_moments_ends_with_the_same_digest() -> None:
