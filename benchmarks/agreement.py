@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from fresh_process import told
+from memory import memory_mb
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -107,12 +108,6 @@ def noise(shape_zyx: tuple[int, int, int], rng: np.random.Generator) -> tuple[La
     """The worst case: every voxel drawn for itself."""
     a, b = rng.integers(0, NUM_STRUCTURES + 1, (2, *shape_zyx), dtype=np.uint8)
     return a, b
-
-
-def memory_mb(field: str) -> float:
-    """A line of this process's memory account on Linux."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
 def run_arm(name: str, folder: Path) -> None:

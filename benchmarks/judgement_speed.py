@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from agreement import memory_mb
 from fresh_process import told
 from judgement_scan import BusyScan, Mask, Numbers, load_scan, make_scan, masks_of, save_scan
+from memory import memory_mb
 from rich.console import Console
 from rich.table import Table
 

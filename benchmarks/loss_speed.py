@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fresh_process import told
+from memory import memory_mb
 from monai.losses.dice import DiceCELoss
 from numpy.typing import NDArray
 from rich.console import Console
@@ -159,11 +160,6 @@ def peak_mb(arm: str, options: argparse.Namespace, layout: str, filling: str) ->
 
 def print_peak(arm: str, case: Case, small: Case) -> None:
     """What ``peak_mb`` reads; the first call pays for compiling."""
-
-    def memory_mb(field: str) -> float:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(field))
-
     for each in (small, case):
         run = scalemai if arm == "scalemai" else prepare_monai(each)
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here

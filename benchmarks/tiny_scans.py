@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -20,10 +19,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psutil
+from memory import memory_mb
 from prefect import flow, get_client
 from prefect.task_runners import TaskRunner
 from tiny_population import prepare, store_model
@@ -73,26 +72,24 @@ def main() -> None:
 def watched(command: list[str], environment: dict[str, str]) -> None:
     """Run a command and print the highest memory that each of its processes held."""
     process = subprocess.Popen(command, env=environment)
-    peaks: dict[int, tuple[str, int]] = {}
+    peaks: dict[int, tuple[str, float]] = {}
     while process.poll() is None:
         for pid, name, held in _held(process.pid):
-            peaks[pid] = name, max(held, peaks.get(pid, ("", 0))[1])
+            peaks[pid] = name, max(held, peaks.get(pid, ("", 0.0))[1])
         time.sleep(SAMPLE_S)
     if process.returncode:
         raise SystemExit(process.returncode)
     for name, held in sorted(peaks.values(), key=lambda one: -one[1])[:8]:
-        print(f"  peak memory {held / 2**20:7.0f} MiB  {name}", flush=True)
+        print(f"  peak memory {held:7.0f} MiB  {name}", flush=True)
 
 
-def _held(root: int) -> Iterator[tuple[int, str, int]]:
-    """Every process below one, and itself: what it is and the most bytes it ever held."""
+def _held(root: int) -> Iterator[tuple[int, str, float]]:
+    """Every process below one, and itself: what it is and the most MiB it ever held."""
     try:
         top = psutil.Process(root)
         for process in (top, *top.children(recursive=True)):
             name = "flow" if process.pid == root else " ".join(process.cmdline()[1:4])[:60]
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            highest = re.search(r"VmHWM:\s+(\d+) kB", status)
-            yield process.pid, name, int(highest[1]) * 1024 if highest else 0
+            yield process.pid, name, memory_mb("VmHWM", process.pid)
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return
 

@@ -37,7 +37,7 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
     hours later.
     """
     store = Workspace.open(workspace)
-    begun = unfinished_round(store)
+    newest, begun = _newest(store)
     if begun is not None:
         log.info("round %d goes on from dataset version %d", begun.number, begun.base_version)
         return _gone_on(store, begun, settings)
@@ -48,7 +48,7 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
             f"{workspace} is empty: run 'scalemai ingest {workspace} SOURCE' first"
         )
     plan = RoundPlan(
-        number=last_round(store) + 1,
+        number=newest + 1,
         base_version=base.number,
         model_key=critic_key(store, settings.tracking),
         settings=settings,
@@ -62,10 +62,15 @@ def open_round(workspace: str, settings: EngineSettings) -> RoundPlan:
 
 def unfinished_round(store: Workspace) -> RoundPlan | None:
     """The round that has a plan and no result yet."""
+    return _newest(store)[1]
+
+
+def _newest(store: Workspace) -> tuple[int, RoundPlan | None]:
+    """Number of the newest round, 0 before the first, and its plan while it is not finished."""
     number = last_round(store)
     if not number or store.read_json(result_path(number)) is not None:
-        return None
-    return RoundPlan.model_validate(store.read_json(plan_path(number)))
+        return number, None
+    return number, RoundPlan.model_validate(store.read_json(plan_path(number)))
 
 
 def judged_scans(inputs: StageInputs) -> tuple[str, ...]:
@@ -137,9 +142,8 @@ def rival(workspace: str, plan: RoundPlan, challenger: ModelDocument) -> ModelDo
 
 def next_round(workspace: str) -> int:
     """Number of the round that runs next: the unfinished one, or a new one."""
-    store = Workspace.open(workspace)
-    number = last_round(store)
-    return number + 1 if not number or store.read_json(result_path(number)) else number
+    newest, begun = _newest(Workspace.open(workspace))
+    return newest + 1 if begun is None else newest
 
 
 def last_round(store: Workspace) -> int:

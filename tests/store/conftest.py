@@ -10,19 +10,16 @@ import boto3
 import pytest
 import s3fs
 from made_up_workspace import Made, make
-from moto.server import ThreadedMotoServer
+from s3_server import s3_server
 
 from scalemai_core.store.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """URL of an S3 server in this process, on a port of its own."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """URL of an S3 server in this process."""
+    with s3_server() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
