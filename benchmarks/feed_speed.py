@@ -7,7 +7,7 @@ without waiting, so that other programs on the machine change it little. A patch
 image and labels, two a batch, half of them centred in a structure, without augmentation. This
 engine reads three layers of labels, and in a second arm the layer of anatomy alone, as the others
 do. One patch of every arm is looked for in the scans, voxel by voxel. Without ``--nnunet-python``,
-an interpreter that has nnunetv2, that arm is left out.
+an interpreter that has nnunetv2 and psutil, that arm is left out.
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ def close_desk(workspace: str, settings: ReviewSettings) -> int:
     """Take no more answers; how many questions stay unanswered."""
     desk = open_desk(workspace, settings)
     close_review(desk.store, desk.round_number, posed_items(desk.store, desk.round_number))
+    tell(DONE, desk.store.url, desk.round_number)
     return len(unanswered(desk.queue, desk.round_number))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from prefect import flow
@@ -22,11 +22,13 @@ from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.documents.claim import ROUND, claimed
 from scalemai_core.store.workspace import Workspace
+from tasks.claim import check_claim
 from tasks.publish import Outcome, finish_round
 from tasks.round import (
     base_version,
     begin_with,
     critic_document,
+    finished_rounds,
     next_round,
     open_round,
     unfinished_round,
@@ -35,6 +37,8 @@ from tasks.runtime import workers
 from tasks.titles import workspace_title
 
 AWAITING_REVIEW = "AwaitingReview"
+NOTHING_TO_DO = "NothingToDo"
+Begin = Literal["always", "worthwhile", "never"]
 
 
 def _name() -> str:
@@ -44,25 +48,31 @@ def _name() -> str:
 
 @flow(name="em-round", flow_run_name=_name)
 def em_round(
-    workspace: str, settings: EngineSettings, truth: str | None = None
+    workspace: str, settings: EngineSettings, truth: str | None = None, begin: Begin = "always"
 ) -> RoundResult | State[None]:
     """From one dataset version to the next, and from one model version to the next.
 
     Run it again after a crash or a review and it goes on where it stopped: the ledger and the
-    workspace's documents hold all progress. One round at a time: raises ClaimedError where another
-    process plays one.
+    workspace's documents hold all progress. Where no round is unfinished, ``begin`` says whether a
+    new one may begin: always, while the last one found another worthwhile (method reference,
+    section 1.8), or never. One round at a time: raises ClaimedError where another process plays
+    one.
     """
     clock = Clock()
-    files = Workspace.open(workspace).files
+    store = Workspace.open(workspace)
+    if why := _idle(store, begin):
+        return Completed(name=NOTHING_TO_DO, message=why)
     holder = f"round {next_round(workspace)}"
-    with claimed(files, ROUND, holder) as claim, workers(settings.compute) as runner:
+    with claimed(store.files, ROUND, holder) as claim, workers(settings.compute) as runner:
         plan = open_round(workspace, settings)
         before = base_version(workspace, plan)
         critic = critic_document(workspace, plan)
         if critic is None:
             with clock.lap("first model"):
                 train = train_model.with_options(task_runner=runner)
-                critic = train(workspace, plan, before, None).document
+                first = train(workspace, plan, before, None, claim=claim.number)
+                critic = first.document
+            check_claim(workspace, claim.number)
             plan = begin_with(workspace, plan, critic)
         inputs = StageInputs(
             workspace=workspace, plan=plan, version=before, model=critic, claim=claim.number
@@ -75,7 +85,8 @@ def em_round(
             message = f"{waiting} questions wait for people; run the round again when answered"
             return Completed(name=AWAITING_REVIEW, message=message)
         with clock.lap("maximization"):
-            after, trained = maximization.with_options(task_runner=runner)(inputs, failed)
+            maximize = maximization.with_options(task_runner=runner)
+            after, trained, failed = maximize(inputs, failed)
         scores = pl.DataFrame()
         if truth is not None:
             with clock.lap("scoring against the truth"):
@@ -90,7 +101,19 @@ def em_round(
             failed=failed,
             seconds=clock.seconds,
         )
+        check_claim(workspace, claim.number)
         return finish_round(workspace, plan, outcome)
+
+
+def _idle(store: Workspace, begin: Begin) -> str | None:
+    """Why no round is played now."""
+    if begin == "always" or unfinished_round(store) is not None:
+        return None
+    if begin == "never":
+        return "no round waits to go on"
+    results = finished_rounds(store)
+    stop = results[-1].stop if results else None
+    return f"no further round is worth it: {stop}" if stop else None
 
 
 def begun_with(workspace: str) -> EngineSettings | None:

@@ -14,13 +14,17 @@ from tasks.round import revisable_scans
 
 
 @flow(name="maximization", flow_run_name="round {inputs.plan.number}")
-def maximization(inputs: StageInputs, failed: frozenset[str]) -> tuple[DatasetVersion, Trained]:
+def maximization(
+    inputs: StageInputs, failed: frozenset[str]
+) -> tuple[DatasetVersion, Trained, frozenset[str]]:
     """Compose and commit the corrected labels, then retrain from the critic's fold models.
 
-    Scans that ``failed`` keep their labels and teach nothing.
+    Scans that ``failed``, here or before, keep their labels and teach nothing; all of them are
+    returned.
     """
     revised = run_stage("revise", revise_shard, inputs, revisable_scans(inputs), answered=True)
     corrected = commit_round(inputs, revised.blocks)
     train = train_model.with_options(task_runner=same_workers())
-    trained = train(inputs.workspace, inputs.plan, corrected, inputs.model, failed)
-    return corrected, trained
+    failed |= revised.failed
+    trained = train(inputs.workspace, inputs.plan, corrected, inputs.model, failed, inputs.claim)
+    return corrected, trained, failed

@@ -35,7 +35,7 @@ def review(inputs: StageInputs, truth: str | None) -> int:
         store_views(inputs, run_stage("views", view_shard, inputs, shown_scans(inputs)).rows)
         waiting = fill_queue(inputs)
         if waiting:
-            tell(ASKED, inputs.workspace, inputs.plan.number)
+            tell(ASKED, Workspace.open(inputs.workspace).url, inputs.plan.number)
             return len(waiting)
     end_review(inputs)
     return 0

@@ -11,6 +11,7 @@ from prefect import Task
 from scalemai_core.records.shard import ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.catalog.blocks import Blocks
+from tasks.claim import check_claim
 from tasks.pace import StagePace
 from tasks.patience import gather, patient
 from tasks.placement import placed
@@ -46,7 +47,11 @@ def run_stage(
     scans: tuple[str, ...],
     **more: Any,
 ) -> Stage:
-    """Work the shards that the ledger lacks; a stage that was finished before costs nothing."""
+    """Work the shards that the ledger lacks; a stage that was finished before costs nothing.
+
+    Raises ClaimLostError where another process plays the round by now.
+    """
+    check_claim(inputs.workspace, inputs.claim)
     shards = plan_stage(name, inputs, scans)
     compute = inputs.plan.settings.compute
     pace = StagePace(inputs.workspace, shards, len(scans))

@@ -16,6 +16,7 @@ from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.training import TrainingPlan
 from scalemai_core.records.version import DatasetVersion, ModelVersion
 from tasks.bundle import publish_bundle
+from tasks.claim import check_claim
 from tasks.detection import (
     champion_detection_scans,
     detect_shard,
@@ -49,53 +50,56 @@ def train_model(
     version: DatasetVersion,
     parent: ModelDocument | None,
     left_out: frozenset[str] = frozenset(),
+    claim: int | None = None,
 ) -> Trained:
     """Train a model a fold, register the ensemble, and let gold decide whether it is champion.
 
     Where every mask is on hold there is nothing to learn from: the parent stays the newest model.
+    Raises ClaimLostError, and makes no model known, where another process plays the round by now.
     """
     unreadable = _index(workspace, plan, version, unseen=parent is None)
     trainings = plan_training(workspace, plan, version, parent, left_out | unreadable)
     if parent is not None and not trainings:
         kept, why = keep_model(workspace, plan, parent)
         return Trained(document=parent, version=kept, promotion=why)
-    model = publish_model(workspace, plan, version, trainings, _train(plan, trainings))
+    model = publish_model(workspace, plan, version, trainings, _train(plan, trainings, claim))
     champion = rival(workspace, plan, model)
-    inputs = StageInputs(workspace=workspace, plan=plan, version=version, model=model)
+    inputs = StageInputs(workspace=workspace, plan=plan, version=version, model=model, claim=claim)
     beaten = None if champion is None else inputs.model_copy(update={"model": champion})
     open_gold_test(inputs)
     scores = _evaluate(inputs, beaten)
     lesions = _measure_lesions(inputs, beaten)
+    check_claim(workspace, claim)
     registered = register_model(workspace, plan, version, model)
     promotion = judge_promotion(inputs, scores, lesions, champion=champion is not None)
+    check_claim(workspace, claim)
     promote_model(workspace, plan, registered, promotion)
     publish_bundle(inputs, registered, promotion, scores)
     return Trained(document=model, version=registered, promotion=promotion)
 
 
-def _train(plan: RoundPlan, trainings: tuple[TrainingPlan, ...]) -> list[str]:
+def _train(plan: RoundPlan, trainings: tuple[TrainingPlan, ...], claim: int | None) -> list[str]:
     """Paths of the weights: folds side by side, or one after another on all machines."""
     compute, tracking, number = plan.settings.compute, plan.settings.tracking, plan.number
     free_gpus(compute)
     if compute.nodes > 1:
         for training in trainings:
-            _train_on_nodes(training, plan)
+            _train_on_nodes(training, plan, claim)
     # What several machines have trained is there: its run is closed, with pictures.
     alone = compute.model_copy(update={"nodes": 1})
     with placed("train", compute):
-        futures = [train_fold.submit(one, alone, tracking, number) for one in trainings]
+        futures = [train_fold.submit(one, alone, tracking, number, claim) for one in trainings]
     return [future.result() for future in futures]
 
 
-def _train_on_nodes(training: TrainingPlan, plan: RoundPlan) -> None:
+def _train_on_nodes(training: TrainingPlan, plan: RoundPlan, claim: int | None) -> None:
     """One torchrun a machine, all with the same plan; the first that fails ends the training."""
+    tracking, number = plan.settings.tracking, plan.number
     futures: list[PrefectFuture[None]] = []
     for machine, node in enumerate(training_nodes(plan.settings.compute), start=1):
         with placed("train", node.compute, node.worker):
             futures.append(
-                train_on_node.submit(
-                    training, node.compute, plan.settings.tracking, plan.number, machine
-                )
+                train_on_node.submit(training, node.compute, tracking, number, claim, machine)
             )
     for future in as_completed(futures):
         future.result()

@@ -76,7 +76,7 @@ def critic_key(store: Workspace, tracking: TrackingSettings) -> str | None:
 
     After a person named the champion it is that one, until a later round has made a model.
     """
-    models = Tracker(store, tracking).models()
+    models = Tracker(store, tracking).own_models()
     if not models:
         return None
     newest = models[-1]

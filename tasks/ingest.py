@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -85,9 +88,10 @@ def ingestion_key(offer: Offer, cases: dict[str, CaseFiles]) -> str:
     return step_key(names=names and names.model_dump_json(), gold=offer.gold, cases=offered)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int, bool]:
+    """A file that may be read by now is offered anew, though nobody wrote it."""
     state = path.stat()
-    return state.st_size, state.st_mtime_ns
+    return state.st_size, state.st_mtime_ns, os.access(path, os.R_OK)
 
 
 def _label_names(offer: Offer) -> LabelNames | None:
@@ -143,10 +147,23 @@ def commit_cases(offer: Offer, cases: dict[str, CaseFiles]) -> DatasetVersion | 
     if any(version.message == message for version in store.catalog.versions()):
         log.info("the same files were ingested before: nothing to do")
         return None
-    rows = store.ledger(0, STAGE, key).rows()
-    texts = rows["ingested"].drop_nulls() if "ingested" in rows.columns else []
-    offered = [IngestedCase.model_validate_json(text) for text in texts]
+    offered = [_ingested(row, cases) for row in store.ledger(0, STAGE, key).rows().to_dicts()]
     admission = admit(store, sorted(offered, key=lambda case: case.case), gold=offer.gold)
     for rejection in admission.rejections:
         log.warning("rejected: %s (%s)", rejection.message, rejection.remedy)
     return publish_admission(store, admission, message)
+
+
+def _ingested(row: Mapping[str, Any], cases: Mapping[str, CaseFiles]) -> IngestedCase:
+    """What became of a case; one that failed for a reason that no reader knows is rejected too."""
+    if row.get("ingested") is not None:
+        return IngestedCase.model_validate_json(row["ingested"])
+    files = cases[row["scan_id"]]
+    rejection = Rejection(
+        source=files.source,
+        path=str(files.path),
+        reason="failed",
+        message=f"{files.path} could not be taken in: {row['error']}",
+        remedy="put the cause right, 'touch' the file, and ingest it again",
+    )
+    return IngestedCase(case=files.case, rejection=rejection)

@@ -19,6 +19,7 @@ from scalemai_core.settings.engine import ComputeSettings
 from scalemai_core.store.documents.ledger import Ledger
 from scalemai_core.store.patience import may_pass
 from scalemai_core.store.workspace import Workspace
+from tasks.placement import warn_if_nobody_works
 from tasks.runtime import died_with_its_worker, of_the_cluster
 from tasks.shards import BAD_DATA, record_shard
 
@@ -30,6 +31,9 @@ MOST_REASONS = 20
 """That a round's result names; all of them lie in the round's documents."""
 SHARD_ERRORS = (*BAD_DATA, RuntimeError, MemoryError)
 """What a shard's task may end with for reasons of its own; a worker's death is one more."""
+
+LOOK_SECONDS = 60.0
+"""How often a shard that takes long is looked after."""
 
 Lost = dict[Shard, str]
 
@@ -59,7 +63,7 @@ def gather(
     lost: Lost = {}
     for shard, future in zip(shards, futures, strict=True):
         try:
-            summary = future.result()
+            summary = _awaited(future, shard.stage, compute)
         except Exception as error:  # a task may raise anything; what is no shard's goes on
             if not _of_the_shard(error):
                 raise
@@ -71,6 +75,19 @@ def gather(
         _refuse_too_many(workspace, lost, num_scans, compute.max_failed_share)
         for shard, reason in lost.items():
             set_aside(workspace, shard, reason)
+
+
+def _awaited(
+    future: PrefectFuture[ShardSummary], stage: str, compute: ComputeSettings
+) -> ShardSummary:
+    """What a shard returns; while it takes long, look whether anybody is there to work it."""
+    while True:
+        try:
+            return future.result(timeout=LOOK_SECONDS)
+        except TimeoutError:
+            if future.state.is_final():  # its own: a store that did not answer
+                raise
+            warn_if_nobody_works(stage, compute)
 
 
 @task(task_run_name="set aside {shard.title}", cache_policy=NO_CACHE)

@@ -66,6 +66,18 @@ def look_for_workers(client: Client, compute: ComputeSettings) -> None:
     )
 
 
+def warn_if_nobody_works(work: str, compute: ComputeSettings) -> None:
+    """Say so where Dask has lost all workers that ``work`` could go to: it waits for new ones."""
+    client = _client()
+    if client is None:
+        return
+    wanted = compute if work in GPU_WORK else compute.model_copy(update={"gpu_resource": ""})
+    if not _able(client, wanted):
+        label = wanted.gpu_resource
+        which = f"worker that offers {label!r}" if label else "worker"
+        log.warning("%s waits: Dask has no %s left; it goes on when one joins", work, which)
+
+
 def keeper(forget: Callable[[], None]) -> Callable[[], None]:
     """Mark a function that drops what its module keeps on a GPU between shards."""
     _keepers.append(forget)

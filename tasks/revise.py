@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import polars as pl
 from prefect import task
@@ -14,10 +15,10 @@ from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.catalog.rebase import commit_revision
-from scalemai_core.store.documents.claim import ROUND
 from scalemai_core.store.versions.resolution import Decided, Revision
 from scalemai_core.store.versions.revision import revise_scan
 from scalemai_core.store.workspace import Workspace
+from tasks.claim import check_claim
 from tasks.dataset import labelled_scans
 from tasks.decide import DECISIONS
 from tasks.lesion_answers import LesionAnswers
@@ -76,13 +77,9 @@ def commit_round(inputs: StageInputs, revised: Iterable[pl.DataFrame]) -> Datase
 
     Raises ClaimLostError where another process plays the round by now.
     """
-    store, plan, version = Workspace.open(inputs.workspace), inputs.plan, inputs.version
-
-    def check() -> None:
-        if inputs.claim is not None:
-            store.claims(ROUND).check(inputs.claim)
-
-    return commit_revision(store.catalog, version, revised, plan.number, check)
+    catalog = Workspace.open(inputs.workspace).catalog
+    check = partial(check_claim, inputs.workspace, inputs.claim)
+    return commit_revision(catalog, inputs.version, revised, inputs.plan.number, check)
 
 
 def _composed(

@@ -59,16 +59,23 @@ def _missed(store: Workspace, plan: RoundPlan, parent: ModelDocument | None) -> 
 
 @task(task_run_name="train {training.title}", cache_policy=NO_CACHE)
 def train_fold(
-    training: TrainingPlan, compute: ComputeSettings, tracking: TrackingSettings, number: int
+    training: TrainingPlan,
+    compute: ComputeSettings,
+    tracking: TrackingSettings,
+    number: int,
+    claim: int | None,
 ) -> str:
     """Train one fold model of round ``number`` with torchrun unless its weights are there; returns
-    their path."""
+    their path.
+
+    Stops with ClaimLostError, soon after another process has begun to play the round.
+    """
     store = Workspace.open(training.workspace)
     run = TrainingRun(store, tracking, training)
     if run.finished and store.files.exists(training.weights):
         log.info("%s: trained before, nothing to do", training.title)
         return training.weights
-    watch = Watch(training, run, number, compute.train_processes)
+    watch = Watch(training, run, number, claim, compute.train_processes)
     try:
         launch_training(training, compute, watch)
         run.finish(_pictures(store, training))
@@ -84,6 +91,7 @@ def train_on_node(
     compute: ComputeSettings,
     tracking: TrackingSettings,
     number: int,
+    claim: int | None,
     machine: int,
 ) -> None:
     """One machine's part of a training on several; the one that hears of progress tells of it."""
@@ -94,7 +102,7 @@ def train_on_node(
         if not heard:
             run = TrainingRun(store, tracking, training)
             processes = compute.train_processes * compute.nodes
-            heard.append((run, Watch(training, run, number, processes)))
+            heard.append((run, Watch(training, run, number, claim, processes)))
         heard[0][1](progress)
 
     try:

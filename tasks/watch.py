@@ -14,6 +14,7 @@ from scalemai_core.records.pace import Pace
 from scalemai_core.records.progress import TrainingProgress
 from scalemai_core.records.training import TrainingPlan
 from scalemai_core.store.workspace import Workspace
+from tasks.claim import check_claim
 from tasks.pace import keep_pace, pace_line
 from tasks.titles import artifact_key
 from tasks.tracking.training import TrainingRun
@@ -24,25 +25,39 @@ EVERY_SECONDS = 10.0
 
 
 class Watch:
-    """Tells of a fold model's progress about every ten seconds, and of its last step."""
+    """Tells of a fold model's progress about every ten seconds, and of its last step.
 
-    def __init__(self, training: TrainingPlan, run: TrainingRun, number: int, workers: int) -> None:
-        """``number`` of the round; ``workers`` are the processes that train together."""
+    Each time it looks whether the round is still its own: a training on a cluster outlives the flow
+    that began it, and two of one fold would write the same checkpoints.
+    """
+
+    def __init__(
+        self,
+        training: TrainingPlan,
+        run: TrainingRun,
+        number: int,
+        claim: int | None,
+        workers: int,
+    ) -> None:
+        """``number`` of the round, and its claim; ``workers`` are the processes that train
+        together."""
         self._training = training
         self._title = training.title
         self._run = run
         self._number = number
+        self._claim = claim
         self._workers = workers
         self._told = -EVERY_SECONDS
         self._bar: UUID | None = None
         self._first: tuple[float, int] | None = None
 
     def __call__(self, progress: TrainingProgress) -> None:
-        """Pass on one report of the run."""
+        """Pass on one report of the run; raises ClaimLostError, which ends it."""
         now = time.monotonic()
         if now - self._told < EVERY_SECONDS and progress.step < progress.steps:
             return
         self._told = now
+        check_claim(self._training.workspace, self._claim)
         drawn = ", ".join(f"{share:.0%} {part}" for part, share in progress.composition.items())
         log.info(
             "%s: step %d of %d, loss %.3f, %.1f patches/s (%s), waiting %.0f %%, %.0f s left",

@@ -161,6 +161,10 @@ def _share(found: Proportion | None) -> str:
 
 
 def _prepared(workspace: str, settings: str | None, overrides: list[str] | None) -> EngineSettings:
-    engine = load_settings(settings, overrides or [])
+    """Prefect is found, and the settings: without a file those of the round that asks."""
+    given = overrides or []
+    engine = load_settings(settings, given)  # a mistake is told before Prefect is loaded
     prepare_prefect(Workspace.open(workspace))
+    if settings is None:
+        engine = load_settings(None, given, load("em_round", "begun_with")(workspace))
     return engine

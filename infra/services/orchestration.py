@@ -15,7 +15,11 @@ from place import HOST, ROOT, Place
 POOL = "scalemai"
 START_SECONDS = 180.0
 DOCUMENT = "deployments/prefect.yaml"
+LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 SERVER = {
+    # In memory, as is the default, a restart would forget who holds a deployment's only place: the
+    # round that runs would be ended, and a place that nobody gives back would be taken for ever.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
     # One write for a hundred task runs and events: a third of the server's time a task otherwise.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",

@@ -62,6 +62,22 @@ class Tracker:
         ]
         return tuple(sorted(versions, key=lambda one: one.version))
 
+    def own_models(self) -> tuple[ModelVersion, ...]:
+        """The same, for a round, which goes on from them and moves their champion.
+
+        Raises UsageError where the name holds a model that this workspace does not: two projects
+        that share a name would continue one another's models, and their consumers get either's.
+        """
+        models, own = self.models(), set(self._store.files.names("models"))
+        for one in models:
+            if one.key not in own:
+                raise UsageError(
+                    f"'{self._name}' in MLflow is another workspace's model: its version "
+                    f"{one.version} ({one.key}) is not in {self._store.url}; give this one a name "
+                    "of its own: --set tracking.model=NAME"
+                )
+        return models
+
     def champion(self) -> ModelVersion | None:
         """The version consumers get."""
         return next((one for one in self.models() if CHAMPION in one.aliases), None)
@@ -80,7 +96,7 @@ class Tracker:
         self, document: ModelDocument, dataset: DatasetVersion, settings: EngineSettings
     ) -> ModelVersion:
         """One run: the dataset version it learned from, its settings, and the model itself."""
-        known = self.registered(document.key)
+        known = next((one for one in self.own_models() if one.key == document.key), None)
         if known is not None:
             return known
         tags = {

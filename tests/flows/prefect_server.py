@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,21 @@ WAIT_SECONDS = 900
 class PrefectServer:
     """Up when it is made; ``stop`` ends it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.api = f"http://127.0.0.1:{port}/api"
         kept = {name: v for name, v in os.environ.items() if not name.startswith("PREFECT_")}
         self.environment = kept | {"PREFECT_HOME": str(home), "PREFECT_API_URL": self.api}
-        command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+        self.environment |= settings or {}
+        self._command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+        self.start()
+
+    def start(self) -> None:
+        """Begin, or begin again."""
         self.process = subprocess.Popen(
-            command,
+            self._command,
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

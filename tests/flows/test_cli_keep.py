@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 from command_line import Scalemai
+from prefect.client.schemas.objects import State
 from small_population import AfterOneRound, small_settings
 
-from flows.em_round import em_round
+from flows.em_round import NOTHING_TO_DO, em_round
 from scalemai_core.errors import ClaimedError, ClaimLostError
 from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.stage import StageInputs
@@ -18,7 +20,7 @@ from scalemai_core.store.documents.claim import INGEST, ROUND, claimed
 from scalemai_core.store.workspace import Workspace
 from tasks.dataset import model_document
 from tasks.revise import commit_round
-from tasks.round import plan_path
+from tasks.round import plan_path, result_path
 
 pytestmark = pytest.mark.flow
 
@@ -126,3 +128,14 @@ def test_a_round_that_lost_its_claim_commits_nothing(
         assert store.catalog.versions()[-1] == version
     with claimed(store.files, ROUND, "round"), pytest.raises(ClaimedError):
         em_round(store.url, small_settings(review={"mode": "skip"}))
+
+
+def test_a_round_begins_only_where_it_may(store: Workspace, prefect: None) -> None:
+    settings = small_settings(review={"mode": "skip"})
+    state: State[None] = em_round(store.url, settings, begin="never", return_state=True)
+    assert (state.name, state.message) == (NOTHING_TO_DO, "no round waits to go on")
+    document = json.loads(store.files.read_bytes(result_path(1)))
+    store.files.write_bytes(result_path(1), json.dumps(document | {"stop": "few gain"}).encode())
+    state = em_round(store.url, settings, begin="worthwhile", return_state=True)
+    assert (state.name, state.message) == (NOTHING_TO_DO, "no further round is worth it: few gain")
+    assert store.files.names("rounds") == ["0", "1"]

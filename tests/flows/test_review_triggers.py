@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from prefect_server import ROOT, PrefectServer
@@ -23,7 +24,10 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    started = PrefectServer(tmp_path_factory.mktemp("server") / "prefect")
+    compose = yaml.safe_load((ROOT / "infra" / "compose.yaml").read_text())
+    name = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
+    ships = compose["services"]["prefect"]["environment"]
+    started = PrefectServer(tmp_path_factory.mktemp("server") / "prefect", {name: ships[name]})
     yield started
     started.stop()
 
@@ -57,6 +61,7 @@ def test_the_last_answer_starts_the_round_again(
     server.wait(lambda: len(server.runs()) == 1)
     (run,) = server.runs()
     assert run["parameters"]["workspace"] == WORKSPACE
+    assert run["parameters"]["begin"] == "never"
     assert run["state_type"] in ("SCHEDULED", "PENDING")
 
 
@@ -67,12 +72,20 @@ def test_cron_makes_runs_and_two_of_them_never_run_at_the_same_time(
     server.wait(lambda: len(scheduled(server)) > 1)
     first, second, *_ = scheduled(server)
     assert {first["parameters"]["workspace"], second["parameters"]["workspace"]} == {WORKSPACE}
+    assert first["parameters"]["begin"] == "worthwhile"
     assert first["expected_start_time"][14:19] != second["expected_start_time"][14:19]
     # What a worker asks for before it starts a run; until it has ended, no other gets it.
     assert propose(server, first, "PENDING") == "ACCEPT"
     assert propose(server, second, "PENDING") == "REJECT"
     (waiting,) = [run for run in server.runs() if run["id"] == second["id"]]
     assert waiting["state_name"] == "AwaitingConcurrencySlot"
+    server.stop()
+    server.start()  # and does not forget who has the only place
+    server.wait(server.runs)
+    (running,) = [run for run in server.runs() if run["id"] == first["id"]]
+    lease = running["state"]["state_details"]["deployment_concurrency_lease_id"]
+    renewal = f"{server.api}/v2/concurrency_limits/leases/{lease}/renew"
+    assert httpx.post(renewal, json={}).status_code == httpx.codes.NO_CONTENT
     assert propose(server, first, "COMPLETED") == "ACCEPT"
     assert propose(server, second, "PENDING") == "ACCEPT"
 

@@ -17,6 +17,7 @@ from scalemai_core.records.review import ItemKind
 from scalemai_core.review.desk import Desk
 from scalemai_core.review.queue.queue import Queue
 from scalemai_core.settings.review import ReviewSettings
+from tasks.review_events import DONE
 
 SETTINGS = ReviewSettings()
 
@@ -67,5 +68,10 @@ def test_nothing_is_held_for_somebody_nobody_knows(desk: Desk, tmp_path: Path) -
         import_desk("", SETTINGS, "ana", tmp_path)
 
 
-def test_of_a_closed_review_no_honeypot_counts_as_unanswered(desk: Desk) -> None:
+def test_of_a_closed_review_no_honeypot_counts_as_unanswered_and_the_round_may_go_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(flows.desk, "tell", lambda *what: told.append(what))
     assert close_desk("", SETTINGS) == 1
+    assert told == [(DONE, desk.store.url, desk.round_number)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -12,6 +12,7 @@ from made_up_workspace import CRITIC, GIVEN_UP, Made, take_in, weights
 
 from scalemai_core.errors import ClaimedError, UsageError, WorkspaceError
 from scalemai_core.records.label_map import Layer
+from scalemai_core.records.pin import DroppedVersion
 from scalemai_core.store.catalog.delta_tables import DeltaTables
 from scalemai_core.store.documents.claim import INGEST, ROUND, claimed
 from scalemai_core.store.files import Files
@@ -21,6 +22,7 @@ from scalemai_core.store.keeping.collect import (
     collect,
     plan_collection,
 )
+from scalemai_core.store.keeping.references import find_references
 from scalemai_core.store.keeping.verify import verify
 
 NOW = timedelta(0)
@@ -228,3 +230,19 @@ def test_scratch_files_of_killed_writers_go_from_a_disk(made: Made) -> None:
     collect(made.store, settings())
     assert not any((folder / name).exists() for name in names)
     assert made.store.scans.read(made.scans[0]).any()
+
+
+def test_what_an_ingestion_brought_goes_when_its_versions_have_gone(anywhere: Made) -> None:
+    """Its ledger names its label maps for ever; only before the commit they count."""
+    store = anywhere.store
+    version = take_in(store, "c", 3, 5)
+    (label_map,) = set(store.catalog.annotations(version).drop_nulls("label_map")["label_map"]) - {
+        *anywhere.label_maps
+    }
+    ledger = store.ledger(0, "ingest", version.message.removeprefix("ingestion "))
+    ledger.write(["c"], pl.DataFrame({"scan_id": ["c"], "ingested": [label_map]}))
+    gone = DroppedVersion(number=version.number, person="me", dropped=datetime.now(UTC))
+    store.dropped.append("3", gone)
+    left = find_references(store, anywhere.versions)
+    assert label_map not in left.mentioned
+    assert not left.holds_label_map(label_map)

@@ -61,6 +61,9 @@ def test_whoever_lost_the_round_meanwhile_commits_nothing(url: str) -> None:
     with pytest.raises(ClaimLostError):
         commit_revision(catalog, base, [state(a="a2")], 1, lost)
     assert catalog.latest() == base
+    commit_revision(catalog, base, [state(a="a3")], 1)
+    with pytest.raises(ClaimLostError):  # nor does it go on with what the other committed
+        commit_revision(catalog, base, [state(a="a2")], 1, lost)
 
 
 def test_without_anything_revised_the_version_is_what_it_was(url: str) -> None:

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from scalemai_core.errors import UsageError
-from scalemai_core.intake.case import CaseFiles
+from scalemai_core.intake.case import CaseFiles, IntakeCase
 from scalemai_core.intake.sources import open_source
 from scalemai_core.records.offer import Offer
 from scalemai_core.records.scan import CaseInfo
-from tasks.ingest import ingestion_key, plan_ingestion
+from scalemai_core.store.catalog.tables import REJECTIONS
+from scalemai_core.store.workspace import Workspace
+from tasks import ingest
+from tasks.ingest import commit_cases, ingestion_key, plan_ingestion, store_cases
 
 
 def write_image(path: Path, seed: int) -> Path:
@@ -58,3 +61,38 @@ def test_the_same_files_under_corrected_label_names_are_another_ingestion(tmp_pa
         names.write_text(f"name: own\nsource: here\nlabels: {{1: {structure}}}\n")
         keys.add(ingestion_key(offer, cases))
     assert len(keys) == 2
+
+
+def test_a_case_that_fails_for_a_reason_no_reader_knows_is_a_rejected_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = (write_image(tmp_path / f"{n}.nii.gz", n) for n in (1, 2))
+    read_case = ingest.read_case
+
+    def fail(files: CaseFiles, names: object) -> IntakeCase:
+        if files.path == bad:
+            raise ValueError("a decoder's own words")
+        return read_case(files, None)
+
+    monkeypatch.setattr(ingest, "read_case", fail)
+    offer = an_offer(tmp_path, good, bad)
+    cases, shards = plan_ingestion.fn(offer)
+    for shard in shards:
+        store_cases.fn(shard, cases, offer)
+    version = commit_cases.fn(offer, cases)
+    assert version is not None
+    assert version.scans == 1
+    (row,) = Workspace.open(offer.workspace).catalog.table("rejections", REJECTIONS).to_dicts()
+    assert (row["path"], row["reason"]) == (str(bad), "failed")
+    assert "a decoder's own words" in row["message"]
+    assert "touch" in row["remedy"]
+
+
+def test_a_file_that_may_be_read_by_now_is_another_ingestion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = the_case(write_image(tmp_path / "ct.nii.gz", 1))
+    offer = an_offer(tmp_path, tmp_path / "ct.nii.gz")
+    allowed = ingestion_key(offer, cases)
+    monkeypatch.setattr(ingest.os, "access", lambda *_: False)
+    assert ingestion_key(offer, cases) != allowed

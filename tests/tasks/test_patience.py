@@ -18,6 +18,7 @@ from scalemai_core.errors import LostShards, UsageError
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.settings.engine import ComputeSettings
 from scalemai_core.store.workspace import Workspace
+from tasks import patience
 from tasks.patience import gather, patient, reasons_set_aside, set_aside
 from tasks.shards import Rows, failed_scans, finished_rows, plan_shards, run_shard
 
@@ -133,8 +134,26 @@ class Future:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def result(self) -> ShardSummary:
+    state = SimpleNamespace(is_final=lambda: True)
+
+    def result(self, timeout: float) -> ShardSummary:
+        assert timeout > 0
         raise self.error
+
+
+class LateFuture:
+    """A shard that takes longer than anybody looks at once."""
+
+    state = SimpleNamespace(is_final=lambda: False)
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def result(self, timeout: float) -> ShardSummary:
+        self.looks -= 1
+        if self.looks >= 0:
+            raise TimeoutError
+        return ShardSummary(stage="judge", index=0, num_scans=1, num_failed=0, seconds=timeout)
 
 
 class CommClosedError(OSError):
@@ -151,6 +170,22 @@ def test_what_is_not_the_shards_doing_ends_the_round(store: Workspace, error: Ex
     with pytest.raises(type(error)):
         list(gather(store.url, [shard], [Future(error)], 10, compute(1.0)))  # pyright: ignore[reportArgumentType] - what gather asks of a future
     assert store.set_aside(1).read() == ()
+
+
+def test_a_shard_that_takes_long_is_waited_for_and_its_workers_looked_after(
+    store: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(patience, "warn_if_nobody_works", lambda stage, _: looked.append(stage))
+    shard = Shard(round=1, stage="judge", key="k", index=0, total=1, scan_ids=("a",))
+    (summary,) = gather(store.url, [shard], [LateFuture(2)], 10, compute())  # pyright: ignore[reportArgumentType] - what gather asks of a future
+    assert (summary.num_scans, looked) == (1, ["judge", "judge"])
+
+
+def test_a_shard_whose_store_did_not_answer_in_time_has_failed(store: Workspace) -> None:
+    shard = Shard(round=1, stage="judge", key="k", index=0, total=1, scan_ids=("a",))
+    list(gather(store.url, [shard], [Future(TimeoutError("the store"))], 10, compute()))  # pyright: ignore[reportArgumentType] - what gather asks of a future
+    assert reasons_set_aside(store, 1) == {"judge: TimeoutError: the store": 1}
 
 
 def test_a_shard_over_which_workers_die_is_set_aside(store: Workspace) -> None:

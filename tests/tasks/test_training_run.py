@@ -13,20 +13,23 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 from prefect.client.schemas.actions import ArtifactCreate
 
-from scalemai_core.errors import UsageError
+from scalemai_core.errors import ClaimLostError, UsageError
 from scalemai_core.page.draw.patch import GAP_PX, PANEL_PX, draw_patch
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.progress import TrainingProgress
 from scalemai_core.records.training import Part, TrainingPlan
+from scalemai_core.records.version import ModelVersion
 from scalemai_core.settings.engine import TrackingSettings
 from scalemai_core.settings.learning import InputSettings, NetworkSettings, TrainSettings
 from scalemai_core.store.arrays.ome import color_of
+from scalemai_core.store.documents.claim import ROUND, claimed
 from scalemai_core.store.workspace import Workspace
+from tasks.champion import critic_key
 from tasks.titles import artifact_key
 from tasks.tracking.registry import Tracker
 from tasks.tracking.tags import FOLD_TAG, KEY_TAG
 from tasks.tracking.training import TrainingRun
-from tasks.watch import bar_key
+from tasks.watch import Watch, bar_key
 
 SETTINGS = TrackingSettings()
 PLAN = TrainingPlan(
@@ -99,6 +102,30 @@ def test_a_server_that_is_not_there_is_one_clear_error(
 
 def test_a_server_without_models_has_none(store: Workspace) -> None:
     assert Tracker(store, SETTINGS).models() == ()
+
+
+def test_another_workspaces_model_is_neither_gone_on_from_nor_dethroned(
+    store: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = Tracker(store, SETTINGS)
+    theirs = ModelVersion(version=1, key="theirs", round=1, dataset_version=1)
+    monkeypatch.setattr(Tracker, "models", lambda _: (theirs,))
+    with pytest.raises(UsageError, match=r"version 1 \(theirs\) is not in .*tracking.model=NAME"):
+        tracker.own_models()
+    with pytest.raises(UsageError, match="another workspace's model"):
+        critic_key(store, SETTINGS)
+    store.files.write_bytes("models/theirs/model.json", b"{}")
+    assert tracker.own_models() == (theirs,)
+    assert critic_key(store, SETTINGS) == "theirs"
+
+
+def test_a_training_ends_soon_after_another_process_plays_its_round(store: Workspace) -> None:
+    training = PLAN.model_copy(update={"workspace": store.url})
+    with claimed(store.files, ROUND, "slow round") as claim:
+        watch = Watch(training, TrainingRun(store, SETTINGS, training), 1, claim.number, 1)
+        store.claims(ROUND).dismiss()
+        with pytest.raises(ClaimLostError, match="taken over"):
+            watch(at(10))
 
 
 def test_a_server_that_fails_later_costs_numbers_and_not_the_training(

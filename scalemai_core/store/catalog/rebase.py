@@ -40,11 +40,11 @@ def commit_revision(
     more; it is asked before every try. Raises CommitConflict after many lost races.
     """
     for lost in range(TRIES):
+        check()
         versions = catalog.versions()
         done = next((v for v in versions if v.round == round_number), None)
         if done is not None:
             return done
-        check()
         newest = versions[-1] if versions else base
         try:
             return catalog.commit(

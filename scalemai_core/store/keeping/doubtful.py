@@ -25,9 +25,13 @@ class Doubtful:
 
     def versions(self) -> tuple[DatasetVersion, ...]:
         """Dataset versions whose state was not given up, oldest first."""
+        gone = {one.number for one in self._store.dropped.read()}
+        return tuple(v for v in self.committed() if v.number not in gone)
+
+    def committed(self) -> tuple[DatasetVersion, ...]:
+        """All dataset versions that there ever were, oldest first."""
         try:
-            gone = {one.number for one in self._store.dropped.read()}
-            return tuple(v for v in self._store.catalog.versions() if v.number not in gone)
+            return tuple(self._store.catalog.versions())
         except UNREADABLE:
             self.unreadable.append("catalog/versions")
             return ()

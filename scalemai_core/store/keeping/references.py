@@ -146,7 +146,7 @@ def _needed_stages(
     """Folders of the ledger without which something could not go on."""
     stages = [name for name in names if "-" in name and "." not in name]
     if number == 0:
-        done = {v.message.removeprefix(COMMITTED) for v in found.doubt.versions()}
+        done = {v.message.removeprefix(COMMITTED) for v in found.doubt.committed()}
         return [name for name in stages if name.rpartition("-")[2] not in done]
     if "result.json" in names or "plan.json" not in names:
         return []
