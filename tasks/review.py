@@ -13,6 +13,7 @@ from scalemai_core.records.base import Record
 from scalemai_core.records.review import ItemKind, ReviewItem
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.review.queue.queue import Queue
+from scalemai_core.review.views import VIEWS
 from scalemai_core.settings.review import ReviewSettings
 from scalemai_core.store.workspace import Workspace
 from tasks.honeypots import HONEYPOTS
@@ -63,8 +64,18 @@ def unanswered(queue: Queue, number: int) -> tuple[ReviewItem, ...]:
 
 
 def refill(store: Workspace, queue: Queue, number: int) -> None:
-    """Bring the queue to what the workspace says of a round: its questions, and what was done."""
-    queue.fill(asked_items(store, number), store.review_log(number).read())
+    """Bring the queue to what the workspace says of a round: its questions, and what was done.
+
+    What nobody can be shown, since its scan was set aside, is not asked: the round holds its mask.
+    """
+    items, tables = asked_items(store, number), store.round(number)
+    if tables.has(VIEWS):
+        shown = set(tables.read(VIEWS, columns=["item_id"])["item_id"])
+        asked = tuple(item for item in items if item.item_id in shown)
+        if len(asked) < len(items):
+            log.warning("review: %d questions cannot be shown: not asked", len(items) - len(asked))
+        items = asked
+    queue.fill(items, store.review_log(number).read())
 
 
 def waiting_round(store: Workspace) -> int | None:
