@@ -128,5 +128,6 @@ def _labels(
 def _states(case: LabelledScan) -> dict[str, State]:
     """Of gold what is trusted; elsewhere nothing is, and every site is looked at."""
     if case.scan.gold is None:
-        return dict.fromkeys(case.annotations, State.PRESENT)
-    return {name: one.state for name, one in case.annotations.items() if one.origin is Origin.GOLD}
+        return dict.fromkeys(case.states, State.PRESENT)
+    origins = case.told("structure", "origin")
+    return {name: case.states[name] for name, origin in origins if origin == Origin.GOLD}

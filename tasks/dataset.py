@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
+
+import polars as pl
 
 from scalemai_core.records.annotation import Annotation, State
 from scalemai_core.records.label_map import LabelsZYX, Layer
@@ -16,27 +20,37 @@ from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabelledScan:
-    """A scan and all that is believed of it."""
+    """A scan and all that is believed of it.
+
+    Annotations become records where somebody asks for those: most stages need a column or two.
+    """
 
     scan: Scan
-    annotations: dict[str, Annotation]
+    rows: pl.DataFrame
+    """The catalog's, one a structure."""
 
-    @property
+    @cached_property
+    def annotations(self) -> dict[str, Annotation]:
+        """The annotation of each structure."""
+        return {annotation.structure: annotation for annotation in annotations_of(self.rows)}
+
+    @cached_property
     def label_maps(self) -> dict[Layer, str]:
         """The current label map of every layer that has one."""
         taxonomy = load_taxonomy()
-        return {
-            taxonomy[name].layer: annotation.label_map
-            for name, annotation in self.annotations.items()
-            if annotation.label_map
-        }
+        named = self.told("structure", "label_map")
+        return {taxonomy[name].layer: label_map for name, label_map in named if label_map}
 
-    @property
+    @cached_property
     def states(self) -> dict[str, State]:
         """What is known of each structure."""
-        return {name: annotation.state for name, annotation in self.annotations.items()}
+        return {name: State(state) for name, state in self.told("structure", "state")}
+
+    def told(self, *columns: str) -> Iterator[tuple[Any, ...]]:
+        """Some of what the catalog says, a structure after the other."""
+        return zip(*(self.rows[column].to_list() for column in columns), strict=True)
 
     def labels(self, store: Workspace) -> dict[Layer, LabelsZYX]:
         """The voxels of those label maps."""
@@ -65,12 +79,12 @@ def labelled_scans(
     """A shard's scans with their annotations."""
     catalog = Workspace.open(workspace).catalog
     scans = dataset(workspace, version)
-    found: dict[str, LabelledScan] = {
-        scan_id: LabelledScan(scans[scan_id], {}) for scan_id in scan_ids
+    rows = catalog.annotations(version, scan_ids)
+    by_scan = rows.partition_by("scan_id", as_dict=True)
+    return {
+        scan_id: LabelledScan(scans[scan_id], by_scan.get((scan_id,), rows.clear()))
+        for scan_id in scan_ids
     }
-    for annotation in annotations_of(catalog.annotations(version, scan_ids)):
-        found[annotation.scan_id].annotations[annotation.structure] = annotation
-    return found
 
 
 def model_before(store: Workspace, model: ModelDocument) -> ModelDocument | None:

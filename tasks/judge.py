@@ -106,9 +106,8 @@ def _earlier(store: Workspace, case: LabelledScan, current: LayerMaps) -> Propos
     """The masks that a model's took the place of: a later round may go back."""
     taxonomy = load_taxonomy()
     labels, reasons = dict(current), dict[str, str]()
-    for name, annotation in case.annotations.items():
-        before = annotation.previous_label_map
-        if annotation.origin is Origin.MODEL and before is not None:
+    for name, origin, before in case.told("structure", "origin", "previous_label_map"):
+        if origin == Origin.MODEL and before is not None:
             layer = taxonomy[name].layer
             ids = taxonomy.member_ids(name)
             labels[layer] = overlay(labels[layer], store.labels.read(before), ids.tolist())

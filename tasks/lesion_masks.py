@@ -89,7 +89,7 @@ def _verdict(name: str, last: Verdict, case: LabelledScan, confirmed: _Confirmed
     Without a lesion of its kind it is absent, but where lesions of no said kind are labelled. The
     outline of what is labelled was not in question.
     """
-    states = {one: annotation.state for one, annotation in case.annotations.items()}
+    states = case.states
     said = last.model_copy(
         update={"structure": name, "choice": Candidate.READER, "label_map": None}
     )

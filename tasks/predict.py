@@ -53,8 +53,9 @@ def predict_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
             store.predictions.write_lesions(model.key, scan_id, near)
         for writer in layers.values():
             writer.close()
+        # A record's variables are its fields; to walk over it takes twelve times as long.
         return [
-            {"scan_id": scan_id, "structure": name, **dict(evidence)}
+            {"scan_id": scan_id, "structure": name, **vars(evidence)}
             for name, evidence in seen.evidence[0].items()
         ]
 
