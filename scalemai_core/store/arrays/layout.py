@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -101,14 +101,11 @@ class Layout:
     @classmethod
     def read(cls, data: bytes, path: str) -> Layout:
         """From an array's document; raises WorkspaceError where it is damaged or not ours."""
-        document = unsealed(data, path)
-        dtype, sharding = document["data_type"], document["codecs"][0]
-        inner = sharding.get("configuration", {})
-        if dtype not in CODINGS or tuple(inner.get("codecs", ())) != CODINGS[dtype].codecs:
-            raise WorkspaceError(f"{path} was written by another program: {dtype}, {sharding}")
-        if document["chunk_key_encoding"] != _KEYS:
-            raise WorkspaceError(f"{path} was written by an earlier version: ingest its scans anew")
-        return cls(triple(document["shape"]), dtype, triple(inner["chunk_shape"]))
+        try:
+            return _known(data)
+        except WorkspaceError:
+            # Once more, for an error that names this array.
+            return _parsed(data, path)
 
     @cache  # noqa: B019 - few layouts are alive, and all are small
     def document(self) -> bytes:
@@ -181,6 +178,23 @@ class Layout:
         if self.dtype == "int16":
             return _summed(blosc.compress(chunk, b"lz4hc", CLEVEL, blosc.BITSHUFFLE, 0))
         return _summed(zstd.compress(chunk, ZSTD_LEVEL))
+
+
+@lru_cache(maxsize=256)
+def _known(data: bytes) -> Layout:
+    """Arrays of one shape have the same document, byte by byte: it is checked and parsed once."""
+    return _parsed(data, "an array")
+
+
+def _parsed(data: bytes, path: str) -> Layout:
+    document = unsealed(data, path)
+    dtype, sharding = document["data_type"], document["codecs"][0]
+    inner = sharding.get("configuration", {})
+    if dtype not in CODINGS or tuple(inner.get("codecs", ())) != CODINGS[dtype].codecs:
+        raise WorkspaceError(f"{path} was written by another program: {dtype}, {sharding}")
+    if document["chunk_key_encoding"] != _KEYS:
+        raise WorkspaceError(f"{path} was written by an earlier version: ingest its scans anew")
+    return Layout(triple(document["shape"]), dtype, triple(inner["chunk_shape"]))
 
 
 def checked(data: bytes, path: str) -> memoryview:

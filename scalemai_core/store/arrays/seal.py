@@ -14,7 +14,6 @@ OWN = "scalemai"
 """Attributes of ours, which other readers of Zarr pass over."""
 KEY = "crc32c"
 BLANK = b"00000000"
-_SEAL = re.compile(rb'(?<="crc32c": ")[0-9a-f]{8}(?=")')
 
 
 def sealed(document: dict[str, Any]) -> bytes:
@@ -25,16 +24,24 @@ def sealed(document: dict[str, Any]) -> bytes:
     attributes = document["attributes"]
     own = {**attributes.get(OWN, {}), KEY: BLANK.decode()}
     data = json.dumps({**document, "attributes": {**attributes, OWN: own}}).encode()
-    return _SEAL.sub(_checksum(data), data, count=1)
+    return _SEAL.sub(_seal_of(data), data, count=1)
 
 
 def unsealed(data: bytes, path: str) -> dict[str, Any]:
     """The document at ``path``; raises WorkspaceError where it is not as it was written."""
     seal = _SEAL.search(data)
-    if seal is None or seal[0] != _checksum(_SEAL.sub(BLANK, data, count=1)):
+    if seal is None or seal[0] != _seal_of(_SEAL.sub(_seal(BLANK), data, count=1)):
         raise WorkspaceError(f"{path} is damaged: its checksum is wrong or missing")
     return json.loads(data)
 
 
-def _checksum(data: bytes) -> bytes:
-    return f"{google_crc32c.value(data):08x}".encode()
+def _seal_of(data: bytes) -> bytes:
+    return _seal(f"{google_crc32c.value(data):08x}".encode())
+
+
+def _seal(checksum: bytes) -> bytes:
+    return b'"crc32c": "' + checksum + b'"'
+
+
+# Begins with plain bytes: those are found ten times as fast as what only lies behind them.
+_SEAL = re.compile(_seal(rb"[0-9a-f]{8}"))
