@@ -28,6 +28,7 @@ Mask = NDArray[np.bool_]
 
 APART = frozenset({"pieces", "gaps"})
 HOLLOW = frozenset({"holes"})
+MENDED = APART | HOLLOW
 SOLID = (Kind.ORGAN, Kind.MUSCLE)
 
 MAX_REST_SHARE = 0.4
@@ -59,6 +60,7 @@ def propose(
     taxonomy = load_taxonomy()
     layers, predicted = complete(current, grid), complete(prediction, grid)
     reasons: dict[str, str] = {}
+    mendable = [finding for finding in findings if finding.rule in MENDED]
     for layer, labels_zyx in layers.items():
         mended_zyx = labels_zyx
         overlap = Overlap.of_maps(labels_zyx, predicted[layer], taxonomy.unions)
@@ -66,7 +68,7 @@ def propose(
         if renames:
             mended_zyx = _renamed(mended_zyx, renames)
             reasons |= words
-        for name, rules in _found(findings, layer, taxonomy).items():
+        for name, rules in _found(mendable, layer, taxonomy).items():
             if name in reasons or _has_parts(overlap, name, taxonomy):
                 continue
             if mended_zyx is labels_zyx:
@@ -82,7 +84,7 @@ def _found(
 ) -> dict[str, frozenset[str]]:
     rules: dict[str, frozenset[str]] = {}
     for finding in findings:
-        if finding.rule in APART | HOLLOW and taxonomy[finding.structure].layer is layer:
+        if taxonomy[finding.structure].layer is layer:
             known = rules.get(finding.structure, frozenset())
             rules[finding.structure] = known | {finding.rule}
     return rules

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.settings.judgement import JudgeSettings
-from scalemai_core.taxonomy.structure import Kind, Structure
+from scalemai_core.taxonomy.structure import Kind
 from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
 from scalemai_core.volume.reach import count_near
 from scalemai_core.volume.runs import Runs
@@ -101,15 +103,19 @@ def _ends_mm(shape: ShapeTable, grid: Grid) -> Floats:
 
 def _edges(runs: LayerRuns, image_zyx: ImageZYX, grid: Grid, taxonomy: Taxonomy) -> Edges:
     """Of all layers at once: bones are denser than what surrounds them."""
-    bones = np.array([False, *(s.kind is Kind.BONE for s in taxonomy.structures)])
     return find_edges(
         runs.values(),
         image_zyx,
         grid.spacing_mm_zyx,
         taxonomy.unions,
-        densest=bones,
+        densest=_bones(taxonomy),
         reach_mm=EDGE_MM,
     )
+
+
+@cache
+def _bones(taxonomy: Taxonomy) -> NDArray[np.bool_]:
+    return np.array([False, *(s.kind is Kind.BONE for s in taxonomy.structures)])
 
 
 def _own_voxels(shape: ShapeTable, taxonomy: Taxonomy) -> Floats:
@@ -132,38 +138,66 @@ def _shared_voxels(runs: LayerRuns, taxonomy: Taxonomy) -> Floats:
     return (between + between.T).astype(np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """A structure that lies inside others, its hosts."""
+
+    row: int
+    ids: NDArray[np.bool_]
+    """``(89,)``: its own, those of parts included."""
+    layer: Layer
+    hosts: list[int]
+    host_ids: NDArray[np.bool_]
+    """``(89,)``: those of any host."""
+    host_layer: Layer
+
+
+@cache
+def _guests(taxonomy: Taxonomy) -> tuple[_Guest, ...]:
+    found: list[_Guest] = []
+    for structure in taxonomy.structures:
+        if structure.inside:
+            hosts = [taxonomy[name].id for name in structure.inside]
+            guest = _Guest(
+                row=structure.id,
+                ids=taxonomy.unions[structure.id],
+                layer=structure.layer,
+                hosts=hosts,
+                host_ids=np.asarray(taxonomy.unions[hosts].any(axis=0)),
+                host_layer=taxonomy[structure.inside[0]].layer,
+            )
+            found.append(guest)
+    return tuple(found)
+
+
 def _host_share(
     maps: LayerMaps, shape: ShapeTable, shared: Floats, grid: Grid, settings: JudgeSettings
 ) -> Floats:
     """Share of each structure inside its labelled hosts, or near them where that is little."""
-    taxonomy, spacing_mm_zyx = load_taxonomy(), grid.spacing_mm_zyx
+    spacing_mm_zyx = grid.spacing_mm_zyx
     share = np.full(NUM_IDS, np.nan)
-    for structure in taxonomy.structures:
-        hosts = [taxonomy[name].id for name in structure.inside]
-        if not hosts or shape.voxels[structure.id] == 0 or not shape.voxels[hosts].any():
+    for guest in _guests(load_taxonomy()):
+        row, hosts = guest.row, guest.hosts
+        if shape.voxels[row] == 0 or not shape.voxels[hosts].any():
             continue
-        share[structure.id] = shared[hosts, structure.id].sum() / shape.voxels[structure.id]
-        if share[structure.id] < settings.host_share:
-            own_box = shape.box_zyx[structure.id]
-            near = _near_share(maps, structure, own_box, settings.host_mm, spacing_mm_zyx)
-            share[structure.id] = near
+        share[row] = shared[hosts, row].sum() / shape.voxels[row]
+        if share[row] < settings.host_share:
+            box_zyx = shape.box_zyx[row]
+            share[row] = _near_share(maps, guest, box_zyx, settings.host_mm, spacing_mm_zyx)
     return share
 
 
 def _near_share(
     maps: LayerMaps,
-    structure: Structure,
+    guest: _Guest,
     own_box: NDArray[np.int64],
     reach_mm: float,
     spacing_mm_zyx: tuple[float, float, float],
 ) -> float:
     """Share of a structure, which lies in a box (3, 2), within a distance of its hosts."""
-    taxonomy = load_taxonomy()
     reach = np.ceil(reach_mm / np.array(spacing_mm_zyx)).astype(int)
     low, high = np.maximum(own_box[:, 0] - reach, 0), own_box[:, 1] + reach
     box = tuple(slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
-    places = np.flatnonzero(taxonomy.unions[structure.id][maps[structure.layer][box]])
-    rows = [taxonomy[name].id for name in structure.inside]
-    hosts = np.asarray(taxonomy.unions[rows].any(axis=0))
-    around_zyx = maps[taxonomy[structure.inside[0]].layer][box]
-    return count_near(around_zyx, places, hosts, reach_mm, spacing_mm_zyx) / len(places)
+    places = np.flatnonzero(guest.ids[maps[guest.layer][box]])
+    around_zyx = maps[guest.host_layer][box]
+    return count_near(around_zyx, places, guest.host_ids, reach_mm, spacing_mm_zyx) / len(places)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,16 +41,27 @@ class Grid(Record):
     @property
     def spacing_mm_zyx(self) -> tuple[float, float, float]:
         """Voxel edge lengths in array axis order, mm."""
-        x, y, z = np.linalg.norm(self.matrix[:3, :3], axis=0).tolist()
-        return (z, y, x)
+        return _spacing_mm_zyx(self.affine)
 
     @property
     def voxel_ml(self) -> float:
         """Volume of one voxel in ml."""
-        return float(abs(np.linalg.det(self.matrix[:3, :3]))) / 1000.0
+        return _voxel_ml(self.affine)
 
     @property
     def num_voxels(self) -> int:
         """Voxels in the array."""
         z, y, x = self.shape_zyx
         return z * y * x
+
+
+# Asked for dozens of times a scan. Kept here, not on the record, with which they would travel.
+@lru_cache(maxsize=256)
+def _spacing_mm_zyx(affine: Affine) -> tuple[float, float, float]:
+    x, y, z = np.linalg.norm(np.array(affine)[:3, :3], axis=0).tolist()
+    return (z, y, x)
+
+
+@lru_cache(maxsize=256)
+def _voxel_ml(affine: Affine) -> float:
+    return float(abs(np.linalg.det(np.array(affine)[:3, :3]))) / 1000.0
