@@ -23,6 +23,9 @@ INTACT = 0.8
 """Quality of a mask from which on nothing seems to be missing of it."""
 TRUST = {Origin.HUMAN: Trust.REVIEWED, Origin.GOLD: Trust.TRUSTED}
 
+Fields = dict[str, object]
+"""What changes of an annotation."""
+
 
 def revise_scan(store: Workspace, revision: Revision) -> list[Annotation]:
     """The scan's annotations after the round, all structures; label maps are written first."""
@@ -43,10 +46,10 @@ def _revise_layer(
     taxonomy: Taxonomy,
 ) -> list[Annotation]:
     resolutions = resolve(store, revision, layer, before)
-    weighted = [_weigh(a, revision) for a in before]
+    judged = {a.structure: _judged(a, resolutions.get(a.structure), revision) for a in before}
     changing = {name: r for name, r in resolutions.items() if r.changes_voxels}
     if not changing:
-        return [_confirm(a, resolutions.get(a.structure), revision.round) for a in weighted]
+        return [a.model_copy(update=judged[a.structure]) for a in before]
     base_name = next((a.label_map for a in before if a.label_map), None)
     base_zyx = (
         store.labels.read(base_name)
@@ -63,56 +66,40 @@ def _revise_layer(
     scan = revision.scan
     new_name = store.labels.write(composed.labels_zyx, scan.scan_id, layer, scan.grid)
     voxels = _voxels(composed.labels_zyx, taxonomy)
-    return [
-        _rewrite(
-            _confirm(annotation, resolutions.get(annotation.structure), revision.round),
+    for annotation in before:
+        judged[annotation.structure] |= _moved(
+            annotation,
             new_name,
             changing.get(annotation.structure),
             composed.touched.get(taxonomy[annotation.structure].id),
             present=bool(voxels[taxonomy[annotation.structure].id]),
             round_number=revision.round,
         )
-        for annotation in weighted
-    ]
+    return [a.model_copy(update=judged[a.structure]) for a in before]
 
 
-def _weigh(annotation: Annotation, revision: Revision) -> Annotation:
-    """On hold means weight 0; any other decision lifts it to the quality that was found.
+def _judged(annotation: Annotation, resolution: Resolution | None, revision: Revision) -> Fields:
+    """By what was found of the mask it has.
 
-    What a person or a trusted source vouches for is not weighed again.
+    A reader who keeps a mask vouches for it. Else on hold means weight 0, and any other decision
+    lifts it to the quality that was found. What a person or a trusted source vouches for is not
+    weighed again.
     """
+    if resolution is not None and not resolution.changes_voxels:
+        return _told(resolution) | {"weight": 1.0, "round": revision.round}
     decided = revision.decisions.get(annotation.structure)
     if decided is None or annotation.origin in TRUST:
-        return annotation
+        return {}
     known = annotation.state is not State.UNKNOWN
     quality = decided.quality if known else None
     held = decided.unanswered is Action.HOLD and annotation.structure not in revision.verdicts
     if held:
         reason = f"on hold: {decided.reason}"
-        return annotation.model_copy(update={"weight": 0.0, "reason": reason, "quality": quality})
-    weight = 1.0 if quality is None else quality
-    return annotation.model_copy(update={"weight": weight, "quality": quality})
+        return {"weight": 0.0, "reason": reason, "quality": quality}
+    return {"weight": 1.0 if quality is None else quality, "quality": quality}
 
 
-def _confirm(
-    annotation: Annotation, resolution: Resolution | None, round_number: int
-) -> Annotation:
-    """A reader who keeps a mask vouches for it."""
-    if resolution is None or resolution.changes_voxels:
-        return annotation
-    return annotation.model_copy(
-        update={
-            "origin": resolution.origin,
-            "origin_name": resolution.origin_name,
-            "quality": resolution.quality,
-            "reason": resolution.reason,
-            "weight": 1.0,
-            "round": round_number,
-        }
-    )
-
-
-def _rewrite(
+def _moved(
     annotation: Annotation,
     label_map: str,
     resolution: Resolution | None,
@@ -120,18 +107,12 @@ def _rewrite(
     *,
     present: bool,
     round_number: int,
-) -> Annotation:
-    """The annotation in the layer's new label map."""
-    moved: dict[str, object] = {"label_map": label_map}
+) -> Fields:
+    """By the layer's new label map."""
+    moved: Fields = {"label_map": label_map}
     if resolution is not None:
-        moved |= {
-            "state": State.PRESENT if present else State.ABSENT,
-            "origin": resolution.origin,
-            "origin_name": resolution.origin_name,
-            "quality": resolution.quality,
-            "reason": resolution.reason,
-            "weight": resolution.quality,
-        }
+        state = State.PRESENT if present else State.ABSENT
+        moved |= _told(resolution) | {"state": state, "weight": resolution.quality}
     elif touched is not None and annotation.state is not State.UNKNOWN:
         moved |= {
             "state": State.PRESENT if present else annotation.state,
@@ -143,7 +124,17 @@ def _rewrite(
             "revision": annotation.revision + 1,
             "previous_label_map": annotation.label_map,
         }
-    return annotation.model_copy(update=moved)
+    return moved
+
+
+def _told(resolution: Resolution) -> Fields:
+    """On whose word, and why."""
+    return {
+        "origin": resolution.origin,
+        "origin_name": resolution.origin_name,
+        "quality": resolution.quality,
+        "reason": resolution.reason,
+    }
 
 
 def _heirs(revision: Revision, before: Sequence[Annotation], taxonomy: Taxonomy) -> set[int]:
