@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 
-from scalemai_core.judge.rules.frame import spinal_chain
+from scalemai_core.judge.rules.frame import spinal_rows
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
@@ -48,17 +48,25 @@ def containment(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
 
 def part_whole(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """Where all parts of an organ are labelled they fill it."""
-    for structure in masks.shown():
-        share = float(masks.own_ml[structure.id] / masks.volume_ml[structure.id])
-        # Lesions may stay unclassified.
-        if structure.kind is Kind.LESION or not settings.part_gap_share < share < 1.0:
+    for structure, rows in _wholes(masks.taxonomy):
+        if masks.volume_ml[structure.id] == 0:
             continue
-        rows = [part.id for part in masks.taxonomy.children(structure.name)]
-        # One part alone does not claim to be the whole.
-        if len(rows) > 1 and (masks.present[rows] | masks.absent[rows]).all():
+        share = float(masks.own_ml[structure.id] / masks.volume_ml[structure.id])
+        lacks = settings.part_gap_share < share < 1.0
+        if lacks and (masks.present[rows] | masks.absent[rows]).all():
             message = f"{share:.0%} of {spoken(structure.name)} belongs to none of its parts"
             severity = fault_if(share > 10 * settings.part_gap_share)
             yield Hit(structure.name, severity, share, settings.part_gap_share, message)
+
+
+@cache
+def _wholes(taxonomy: Taxonomy) -> list[tuple[Structure, list[int]]]:
+    """Structures, by id, whose parts should fill them, and the ids of those parts.
+
+    Lesions may stay unclassified, and one part alone does not claim to be the whole.
+    """
+    parted = [(s, [part.id for part in taxonomy.children(s.name)]) for s in taxonomy.structures]
+    return [(s, rows) for s, rows in parted if s.kind is not Kind.LESION and len(rows) > 1]
 
 
 def overlap(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
@@ -85,22 +93,32 @@ def symmetry(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     Doubted is the one whose border the image shows less, else the one further from the middle of
     its plausible range. Organs that shrink or grow alone have more room.
     """
-    for structure in masks.shown():
-        peer_ml = _peer_ml(masks, structure)
-        if peer_ml is None:
+    volume_ml, cut = masks.volume_ml.tolist(), masks.at_border.tolist()
+    for structure, rows in _alike(masks.taxonomy):
+        own_ml, own_cut = volume_ml[structure.id], cut[structure.id]
+        # Axial slices cut both sides of the trunk alike; a vertebra that is cut resembles none.
+        if own_ml == 0 or (own_cut and structure.pair is None):
             continue
-        own_ml = float(masks.volume_ml[structure.id])
+        peers_ml = [volume_ml[row] for row in rows if volume_ml[row] > 0 and cut[row] == own_cut]
+        if not peers_ml:
+            continue
+        peer_ml = median(peers_ml)
         ratio = max(own_ml / peer_ml, peer_ml / own_ml)
         limit = settings.pair_ratio ** (2 if structure.kind is Kind.ORGAN else 1)
-        middle_ml = math.sqrt(math.prod(structure.volume_ml))
-        own_odd, peer_odd = (abs(math.log(ml / middle_ml)) for ml in (own_ml, peer_ml))
-        blurred = 0.0 if structure.pair is None else blurrier(masks, structure.name, structure.pair)
-        if ratio > limit and (blurred or own_odd - peer_odd) >= 0:
+        if ratio > limit and _doubted(masks, structure, own_ml, peer_ml):
             words = "its neighbours" if structure.pair is None else f"the {spoken(structure.pair)}"
             message = (
                 f"{spoken(structure.name)} has {own_ml:.3g} ml, against {peer_ml:.3g} ml of {words}"
             )
             yield Hit(structure.name, Severity.DOUBT, ratio, limit, message)
+
+
+def _doubted(masks: Masks, structure: Structure, own_ml: float, peer_ml: float) -> bool:
+    """Whether its border is shown less than its partner's, or else it is the odder of the two."""
+    blurred = 0.0 if structure.pair is None else blurrier(masks, structure.name, structure.pair)
+    middle_ml = math.sqrt(math.prod(structure.volume_ml))
+    own_odd, peer_odd = (abs(math.log(ml / middle_ml)) for ml in (own_ml, peer_ml))
+    return (blurred or own_odd - peer_odd) >= 0
 
 
 def blurrier(masks: Masks, name: str, other: str) -> float:
@@ -109,28 +127,23 @@ def blurrier(masks: Masks, name: str, other: str) -> float:
     return own - others if abs(own - others) > CLEARLY_BLURRIER else 0.0
 
 
-def _peer_ml(masks: Masks, structure: Structure) -> float | None:
-    """Volume of what a structure resembles; None where there is nothing or the scan cuts either."""
-    if structure.pair is not None and structure.kind in (Kind.BONE, Kind.MUSCLE, Kind.ORGAN):
-        # Axial slices cut both sides of the trunk alike.
-        if structure.parent is not None or structure.hu[1] < 0:
-            return None
-        peers = [masks.taxonomy[structure.pair].id]
-        if masks.at_border[structure.id] != masks.at_border[peers[0]]:
-            return None
-    elif structure.superior_to is not None and not masks.at_border[structure.id]:
-        peers = [
-            row for row in _near_vertebrae(masks.taxonomy, structure.id) if not masks.at_border[row]
-        ]
-    else:
-        return None
-    volumes_ml = [ml for ml in masks.volume_ml[peers].tolist() if ml > 0]
-    return median(volumes_ml) if volumes_ml else None
-
-
 @cache
-def _near_vertebrae(taxonomy: Taxonomy, vertebra: int) -> list[int]:
-    """Ids of the two above one and of the two below."""
-    chain = [s.id for s in spinal_chain(taxonomy)[:-1]]
-    place = chain.index(vertebra)
-    return chain[max(place - 2, 0) : place] + chain[place + 1 : place + 3]
+def _alike(taxonomy: Taxonomy) -> list[tuple[Structure, list[int]]]:
+    """Structures, by id, that resemble others, and the ids of those others.
+
+    A bone, muscle or organ resembles its partner, unless it is a part or holds air; a vertebra the
+    two above it and the two below.
+    """
+    alike = [(structure, _peers(taxonomy, structure)) for structure in taxonomy.structures]
+    return [(structure, rows) for structure, rows in alike if rows]
+
+
+def _peers(taxonomy: Taxonomy, structure: Structure) -> list[int]:
+    if structure.superior_to is not None:
+        chain = spinal_rows(taxonomy)[:-1].tolist()
+        place = chain.index(structure.id)
+        return chain[max(place - 2, 0) : place] + chain[place + 1 : place + 3]
+    whole = structure.kind in (Kind.BONE, Kind.MUSCLE, Kind.ORGAN) and structure.parent is None
+    if structure.pair is None or not whole or structure.hu[1] < 0:
+        return []
+    return [taxonomy[structure.pair].id]

@@ -13,7 +13,7 @@ from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.records.scan import Sex
 from scalemai_core.settings.judgement import JudgeSettings
-from scalemai_core.taxonomy.structure import Kind
+from scalemai_core.taxonomy.structure import Kind, Structure
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 MIXED_HU = {Kind.ORGAN: 85.0, Kind.MUSCLE: 75.0, Kind.NERVE: 65.0, Kind.VESSEL: 130.0}
@@ -86,13 +86,19 @@ def _plausible_ml(taxonomy: Taxonomy, of: Sex | None) -> tuple[Floats, Floats]:
 
 def micro(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """A lesion of a few mm is too small to be told from noise and partial volume (section 11.5)."""
-    for structure in masks.shown():
+    for structure in _lesions(masks.taxonomy):
         row = structure.id
-        if structure.kind is Kind.LESION and masks.pieces[row] == 0:
+        if masks.volume_ml[row] > 0 and masks.pieces[row] == 0:
             across_mm = float(np.cbrt(6000.0 * masks.volume_ml[row] / math.pi))
             if across_mm < MICRO_MM:
                 message = f"{spoken(structure.name)} is only {across_mm:.1f} mm across in all"
                 yield Hit(structure.name, Severity.DOUBT, across_mm, MICRO_MM, message)
+
+
+@cache
+def _lesions(taxonomy: Taxonomy) -> tuple[Structure, ...]:
+    """Lesions of every kind, by id."""
+    return tuple(s for s in taxonomy.structures if s.kind is Kind.LESION)
 
 
 def density(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
@@ -120,12 +126,22 @@ def _plausible_hu(taxonomy: Taxonomy) -> tuple[Floats, Floats]:
 
 def mixed(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """One tissue has one density: a wide spread means that air, fat or bone is in the mask."""
-    for structure in masks.shown():
-        limit = MIXED_LUNG_HU if structure.hu[1] < 0 else MIXED_HU.get(structure.kind, math.inf)
+    limits = _most_spread_hu(masks.taxonomy)
+    for row in np.flatnonzero((masks.volume_ml > 0) & (masks.sd_hu > limits)):
+        name = masks.taxonomy.by_id(int(row)).name
+        spread, limit = float(masks.sd_hu[row]), float(limits[row])
+        message = f"{spoken(name)} mixes tissues: its HU spread by {spread:.0f} around their mean"
+        yield Hit(name, fault_if(spread > 2 * limit), spread, limit, message)
+
+
+@cache
+def _most_spread_hu(taxonomy: Taxonomy) -> Floats:
+    """(89,) largest standard deviations of HU; infinite of what may mix tissues."""
+    limits = np.full(len(taxonomy.structures) + 1, np.inf)
+    for structure in taxonomy.structures:
         if structure.kind is Kind.ORGAN and structure.volume_ml[0] < ALL_EDGE_ML:
             continue
-        spread = float(masks.sd_hu[structure.id])
-        if spread > limit:
-            name = spoken(structure.name)
-            message = f"{name} mixes tissues: its HU spread by {spread:.0f} around their mean"
-            yield Hit(structure.name, fault_if(spread > 2 * limit), spread, limit, message)
+        lung = structure.hu[1] < 0
+        limit = MIXED_LUNG_HU if lung else MIXED_HU.get(structure.kind, math.inf)
+        limits[structure.id] = limit
+    return limits

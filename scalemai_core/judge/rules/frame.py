@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
+from statistics import median
 
 import numpy as np
 
-from scalemai_core.judge.rules.masks import Bools, Floats, Masks
+from scalemai_core.judge.rules.masks import Bools, Floats, Ints, Masks
 from scalemai_core.taxonomy.structure import Structure
 from scalemai_core.taxonomy.taxonomy import Taxonomy
 
@@ -36,6 +38,19 @@ def spinal_chain(taxonomy: Taxonomy) -> tuple[Structure, ...]:
     return tuple(chain)
 
 
+@cache
+def spinal_rows(taxonomy: Taxonomy) -> Ints:
+    """(18,) ids of the spinal chain."""
+    return np.array([structure.id for structure in spinal_chain(taxonomy)], dtype=np.int64)
+
+
+@cache
+def _pairs(taxonomy: Taxonomy) -> Ints:
+    """(n, 2) ids of the left and the right one of the pairs that tell the middle."""
+    pairs = [[taxonomy[f"{name}_{side}"].id for side in ("left", "right")] for name in PAIRED]
+    return np.array(pairs, dtype=np.int64)
+
+
 @lru_cache(maxsize=LOOKED_AT)
 def middle_mm(masks: Masks) -> float | None:
     """x of the patient's middle: the median over pairs and vertebrae; None where they are few.
@@ -43,12 +58,10 @@ def middle_mm(masks: Masks) -> float | None:
     A pair says where the middle is even where left and right are exchanged.
     """
     places_mm = masks.centroid_mm[:, RIGHT]
-    pairs = [[masks.taxonomy[f"{name}_{side}"].id for side in ("left", "right")] for name in PAIRED]
-    witnesses = np.concatenate(
-        (places_mm[pairs].mean(axis=1), places_mm[[s.id for s in spinal_chain(masks.taxonomy)]])
-    )
-    witnesses = witnesses[np.isfinite(witnesses)]
-    return float(np.median(witnesses)) if len(witnesses) >= FEWEST_WITNESSES else None
+    pairs_mm = places_mm[_pairs(masks.taxonomy)].mean(axis=1)
+    witnesses = np.concatenate((pairs_mm, places_mm[spinal_rows(masks.taxonomy)]))
+    there = witnesses[np.isfinite(witnesses)].tolist()
+    return median(there) if len(there) >= FEWEST_WITNESSES else None
 
 
 @lru_cache(maxsize=LOOKED_AT)
@@ -59,7 +72,7 @@ def spine_mm(masks: Masks) -> Floats | None:
     for its x, and the rest is NaN.
     """
     middle = middle_mm(masks)
-    chain = masks.centroid_mm[[s.id for s in spinal_chain(masks.taxonomy)]]
+    chain = masks.centroid_mm[spinal_rows(masks.taxonomy)]
     chain = chain[np.isfinite(chain[:, TOP])]
     if middle is not None:
         chain = chain[np.abs(chain[:, RIGHT] - middle) <= CURVE_MM]
@@ -67,7 +80,10 @@ def spine_mm(masks: Masks) -> Floats | None:
         away_mm = np.abs(chain[None, :, TOP] - masks.centroid_mm[:, None, TOP])
         # The median forgives a vertebra that is itself out of place.
         nearest = np.argsort(away_mm, axis=1)[:, :NEAREST_LEVELS]
-        return np.asarray(np.median(chain[nearest], axis=1), dtype=np.float64)
+        near = np.sort(chain[nearest], axis=1)
+        count = near.shape[1]
+        # As np.median, in a third of its time on so few numbers.
+        return (near[:, (count - 1) // 2] + near[:, count // 2]) / 2
     if middle is None:
         return None
     place = np.full(masks.centroid_mm.shape, np.nan)
@@ -83,9 +99,10 @@ def contradicted(z_mm: Floats) -> Bools:
     return swapped & (count[:, None] >= count[None, :])
 
 
-def ordered_levels(masks: Masks) -> dict[int, float]:
+@lru_cache(maxsize=LOOKED_AT)
+def ordered_levels(masks: Masks) -> Mapping[int, float]:
     """Height in mm of the vertebrae that keep their order, by level: T1 is 0, the sacrum 17."""
-    rows = [s.id for s in spinal_chain(masks.taxonomy)]
+    rows = spinal_rows(masks.taxonomy)
     levels = np.flatnonzero(masks.volume_ml[rows] > 0)
     z_mm = masks.centroid_mm[rows, TOP][levels]
     kept = ~contradicted(z_mm).any(axis=1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
-from scalemai_core.judge.rules.frame import RIGHT, middle_mm, spine_mm
+from scalemai_core.judge.rules.frame import LOOKED_AT, RIGHT, middle_mm, spine_mm
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, spoken
 from scalemai_core.records.finding import Severity
@@ -46,6 +47,7 @@ def _agree(wrong: list[str], right: list[str]) -> bool:
     return len(wrong) >= FEWEST_SIGNS and len(wrong) >= SIGN_SHARE * signs
 
 
+@lru_cache(maxsize=LOOKED_AT)
 def _signs(masks: Masks, limit_mm: float) -> tuple[list[str], list[str]]:
     """Organs on the wrong side, and on the right one; those near the middle say nothing."""
     spine, middle = spine_mm(masks), middle_mm(masks)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
-from scalemai_core.judge.rules.masks import Masks
+from scalemai_core.judge.rules.masks import Bools, Floats, Masks
 from scalemai_core.judge.rules.rule import Hit, spoken
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings.judgement import JudgeSettings
 from scalemai_core.taxonomy.structure import Kind, Structure
+from scalemai_core.taxonomy.taxonomy import Taxonomy
 
 OUTLINED = (
     *("bladder", "gall_bladder", "stomach", "aorta", "postcava"),
@@ -46,35 +48,53 @@ def outline(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     of it all around: drawn too small, too large or beside; on one side: cut off there. What the
     scan cuts down to a sliver is let pass.
     """
-    open_face = np.nan_to_num(masks.open_face)
-    for structure in masks.shown():
-        row = structure.id
-        if not _has_outline(structure, masks):
+    tubes, _, _ = _expectations(masks.taxonomy)
+    faces = masks.open_face.reshape(len(tubes), -1)
+    # A face that is nowhere is not open.
+    worst = np.where(tubes, 0.0, np.fmax.reduce(faces, axis=1))
+    odd = (masks.open_share > OPEN_SHARE) | (worst > OPEN_FACE)
+    for row in np.flatnonzero(odd & _outlined(masks)):
+        structure, share = masks.taxonomy.by_id(int(row)), float(masks.open_share[row])
+        if not _siblings_known(structure, masks):
             continue
-        share = float(masks.open_share[row])
-        face = np.zeros((3, 2)) if structure.name in TUBES else open_face[row]
-        axis, end = divmod(int(face.argmax()), face.shape[1])
         name = spoken(structure.name)
         if share > OPEN_SHARE:
             message = f"the image shows no edge along {share:.0%} of the border of {name}"
             yield Hit(structure.name, Severity.DOUBT, share, OPEN_SHARE, message)
-        elif (worst := float(face[axis, end])) > OPEN_FACE:
+        else:
+            open_share = float(worst[row])
+            axis, end = divmod(int(np.nanargmax(faces[row])), len(SIDES[0]))
             side = SIDES[axis][end]
-            message = f"{name} goes on beyond its {side} side: no edge along {worst:.0%} of it"
-            yield Hit(structure.name, Severity.DOUBT, worst, OPEN_FACE, message)
+            message = f"{name} goes on beyond its {side} side: no edge along {open_share:.0%} of it"
+            yield Hit(structure.name, Severity.DOUBT, open_share, OPEN_FACE, message)
 
 
-def _has_outline(structure: Structure, masks: Masks) -> bool:
-    """Whether fat, air or a labelled neighbour can be expected all around."""
-    row = structure.id
+def _outlined(masks: Masks) -> Bools:
+    """(89,) whether fat, air or a labelled neighbour can be expected all around a whole."""
+    _, sliver_ml, texture_hu = _expectations(masks.taxonomy)
+    whole = ~masks.at_border | (masks.volume_ml >= sliver_ml)
+    return (masks.volume_ml > 0) & whole & (masks.texture_hu < texture_hu)
+
+
+@cache
+def _expectations(taxonomy: Taxonomy) -> tuple[Bools, Floats, Floats]:
+    """(89,) each: tubes, volume in ml of a sliver, texture in HU that hides the outline.
+
+    What has no outline of its own has no texture that would show it.
+    """
+    structures = taxonomy.structures
+    tubes = np.array([False, *(s.name in TUBES for s in structures)])
+    sliver_ml = np.array([0.0, *(SLIVER * s.volume_ml[0] for s in structures)])
+    texture_hu = np.array([-np.inf, *(_hiding_hu(s) for s in structures)])
+    return tubes, sliver_ml, texture_hu
+
+
+def _hiding_hu(structure: Structure) -> float:
     solid = structure.kind in (Kind.ORGAN, Kind.BONE) and structure.name not in NO_OUTLINE
     if not (solid or structure.name in OUTLINED) or structure.volume_ml[0] < LEAST_ML:
-        return False
-    if masks.at_border[row] and masks.volume_ml[row] < SLIVER * structure.volume_ml[0]:
-        return False
+        return -np.inf
     # A solid organ's texture is told from its edges even where vessels and cortex coarsen it.
-    limit_hu = BONE_HU if solid else SOFT_HU
-    return bool(masks.texture_hu[row] < limit_hu) and _siblings_known(structure, masks)
+    return BONE_HU if solid else SOFT_HU
 
 
 def _siblings_known(structure: Structure, masks: Masks) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scalemai_core.judge.rules.frame import FRONT, RIGHT, TOP, spine_mm
-from scalemai_core.judge.rules.masks import Floats, Masks
+from scalemai_core.judge.rules.masks import Floats, Ints, Masks
 from scalemai_core.judge.rules.mirror import is_mirrored
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
 from scalemai_core.records.finding import Severity
@@ -74,21 +72,36 @@ RELATIONS: tuple[tuple[int, str, str], ...] = (
 def side(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """A left structure lies left of the spine, and left of its partner."""
     spine, mirrored = spine_mm(masks), is_mirrored(masks, settings.side_mm)
-    for structure in masks.shown():
-        if structure.side is None:
-            continue
-        sign = 1.0 if structure.side is Side.RIGHT else -1.0
-        # Veins cross the middle on their way to the postcava.
-        limit_mm = settings.side_mm * (2.0 if structure.kind is Kind.VESSEL else 1.0)
-        wrong_mm = 0.0
-        if spine is not None:
-            wrong_mm = _beyond(masks, structure, sign, float(spine[structure.id, RIGHT]))
-        swapped_mm = _swapped_mm(masks, structure, sign)
-        if wrong_mm > limit_mm:
-            yield _wrong_side(structure, wrong_mm, limit_mm, "the spine", fault_if(not mirrored))
-        elif swapped_mm > limit_mm and (spine is None or wrong_mm > 0):
-            of = spoken(structure.pair or "")
-            yield _wrong_side(structure, swapped_mm, limit_mm, of, fault_if(not mirrored))
+    structures, rows, partners, signs, times = _sided(masks.taxonomy)
+    there, x_mm = masks.volume_ml > 0, masks.centroid_mm[:, RIGHT]
+    limit_mm = settings.side_mm * times
+    swapped_mm = -signs * (x_mm[rows] - x_mm[partners])
+    swapped = there[partners] & (swapped_mm > limit_mm)
+    wrong_mm = np.zeros(len(rows))
+    if spine is not None:
+        wrong_mm = -signs * (x_mm[rows] - spine[rows, RIGHT])
+        swapped &= wrong_mm > 0
+    wrong = wrong_mm > limit_mm
+    for i in np.flatnonzero(there[rows] & (wrong | swapped)).tolist():
+        structure = structures[i]
+        by_mm = float(wrong_mm[i] if wrong[i] else swapped_mm[i])
+        of = "the spine" if wrong[i] else spoken(structure.pair or "")
+        word = "left" if structure.side is Side.RIGHT else "right"
+        message = f"{spoken(structure.name)} lies {word} of {of} by {by_mm:.0f} mm"
+        yield Hit(structure.name, fault_if(not mirrored), by_mm, float(limit_mm[i]), message)
+
+
+@cache
+def _sided(taxonomy: Taxonomy) -> tuple[tuple[Structure, ...], Ints, Ints, Floats, Floats]:
+    """Structures that have a side; of each (n,) its id, its partner's id (its own without one),
+    1 where its side is the right and -1 where it is the left, and the factor on its limit."""
+    sided = tuple(s for s in taxonomy.structures if s.side is not None)
+    rows = np.array([s.id for s in sided], dtype=np.int64)
+    partners = np.array([taxonomy[s.pair or s.name].id for s in sided], dtype=np.int64)
+    signs = np.array([1.0 if s.side is Side.RIGHT else -1.0 for s in sided])
+    # Veins cross the middle on their way to the postcava.
+    times = np.array([2.0 if s.kind is Kind.VESSEL else 1.0 for s in sided])
+    return sided, rows, partners, signs, times
 
 
 def position(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
@@ -100,75 +113,60 @@ def position(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     spine, mirrored = spine_mm(masks), is_mirrored(masks, settings.side_mm)
     worst: dict[str, Hit] = {}
     for axis in (FRONT, TOP) if mirrored else (RIGHT, FRONT, TOP):
-        distances = _distances_mm(masks, spine, axis)
-        held = Counter(name for _, *pair in distances for name in pair)
-        broken = [
-            (-distance_mm, more, less)
-            for distance_mm, more, less in distances
-            if distance_mm < -settings.side_mm
-        ]
+        pairs, rows = _relations(masks.taxonomy, axis)
+        distances_mm = _distances_mm(masks, spine, rows, axis)
+        # What is not there is nowhere.
+        there = rows[~np.isnan(distances_mm)].ravel()
+        times = np.bincount(there, minlength=len(masks.volume_ml)).tolist()
+        held = dict(zip(masks.taxonomy.names, times[1:], strict=True))
+        found = np.flatnonzero(distances_mm < -settings.side_mm).tolist()
+        broken = [(-float(distances_mm[i]), *pairs[i]) for i in found]
         for hit in _blamed(sorted(broken, reverse=True), held, axis, settings.side_mm):
             worst.setdefault(hit.structure, hit)
     yield from worst.values()
 
 
-def _distances_mm(masks: Masks, spine: Floats | None, axis: int) -> list[tuple[float, str, str]]:
-    """How far the first of a relation lies beyond the second; those where both are there."""
-    pairs, rows = _relations(masks.taxonomy, axis)
+def _distances_mm(masks: Masks, spine: Floats | None, rows: Ints, axis: int) -> Floats:
+    """(n,) how far the first of a relation lies beyond the second; NaN unless both are there."""
     at_mm: Floats = masks.centroid_mm[rows, axis]
     if spine is not None:
         at_mm = np.where(rows == 0, spine[rows[:, ::-1], axis], at_mm)
-    # What is not there is nowhere.
-    distances_mm: Floats = at_mm[:, 0] - at_mm[:, 1]
-    found = np.flatnonzero(~np.isnan(distances_mm)).tolist()
-    return [(float(distances_mm[i]), *pairs[i]) for i in found]
+    return at_mm[:, 0] - at_mm[:, 1]
 
 
 @cache
-def _relations(
-    taxonomy: Taxonomy, axis: int
-) -> tuple[tuple[tuple[str, str], ...], NDArray[np.int64]]:
+def _relations(taxonomy: Taxonomy, axis: int) -> tuple[tuple[tuple[str, str], ...], Ints]:
     """The names of an axis's relations, and their ids (n, 2): 0 for the spine."""
     pairs = tuple((more, less) for along, more, less in RELATIONS if along == axis)
     rows = [[0 if name == SPINE else taxonomy[name].id for name in pair] for pair in pairs]
     return pairs, np.array(rows, dtype=np.int64)
 
 
-def _beyond(masks: Masks, structure: Structure, sign: float, middle_mm: float) -> float:
-    return -sign * (float(masks.centroid_mm[structure.id, RIGHT]) - middle_mm)
-
-
-def _swapped_mm(masks: Masks, structure: Structure, sign: float) -> float:
-    """How far a structure lies on the far side of its partner; 0 without one."""
-    if structure.pair is None or masks.volume_ml[masks.taxonomy[structure.pair].id] == 0:
-        return 0.0
-    partner = masks.taxonomy[structure.pair].id
-    return _beyond(masks, structure, sign, float(masks.centroid_mm[partner, RIGHT]))
-
-
-def _wrong_side(
-    structure: Structure, wrong_mm: float, limit_mm: float, of: str, severity: Severity
-) -> Hit:
-    word = "left" if structure.side is Side.RIGHT else "right"
-    message = f"{spoken(structure.name)} lies {word} of {of} by {wrong_mm:.0f} mm"
-    return Hit(structure.name, severity, wrong_mm, limit_mm, message)
-
-
-def _blamed(broken: list[_Broken], held: Counter[str], axis: int, limit_mm: float) -> Iterator[Hit]:
+def _blamed(
+    broken: list[_Broken], held: Mapping[str, int], axis: int, limit_mm: float
+) -> Iterator[Hit]:
     """The fewest masks that explain what is broken, whoever breaks most first."""
-    at_first = Counter(name for _, *pair in broken for name in pair)
+    at_first = _by_name(broken)
     while broken:
-        left = Counter(name for _, *pair in broken for name in pair)
-        del left[SPINE]
-        most = max((number, at_first[name]) for name, number in left.items())
-        guilty = [name for name, number in left.items() if (number, at_first[name]) == most]
+        left = _by_name(broken)
+        most = max((len(own), len(at_first[name])) for name, own in left.items())
+        guilty = [name for name, own in left.items() if (len(own), len(at_first[name])) == most]
         for name in guilty:
-            own = next(entry for entry in broken if name in entry[1:])
-            number = at_first[name]
+            own, number = left[name][0], len(at_first[name])
             sure = SPINE in own or (number > 1 and number > FAULT_SHARE * held[name])
             yield _out_of_place(name, own, axis, limit_mm, fault_if(sure))
         blamed = frozenset(guilty)
         broken = [entry for entry in broken if blamed.isdisjoint(entry[1:])]
+
+
+def _by_name(broken: list[_Broken]) -> dict[str, list[_Broken]]:
+    """What each mask breaks, in the same order."""
+    entries: dict[str, list[_Broken]] = {}
+    for entry in broken:
+        for name in entry[1:]:
+            if name != SPINE:
+                entries.setdefault(name, []).append(entry)
+    return entries
 
 
 def _out_of_place(

@@ -119,13 +119,14 @@ PASSES_ORGANS: dict[str, tuple[str, ...]] = {
 
 def missing(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """What everybody has is not absent where the scan reaches from above it to below it."""
-    seen = _landmarks(masks)
+    gone = (masks.absent & (masks.volume_ml == 0)).tolist()
+    seen = _landmarks(masks) if any(gone) else {}
     if not seen:
         return
     highest, lowest = min(seen), max(seen)
     between = f"although the scan reaches from {seen[highest]} to {seen[lowest]}"
     for name, sure in _expected(masks, seen).items():
-        if masks.stated_absent(name):
+        if gone[masks.taxonomy[name].id]:
             message = f"{spoken(name)} is missing {between}"
             yield Hit(name, fault_if(sure), 0.0, 0.0, message)
             parent = masks.taxonomy[name].parent
@@ -168,14 +169,15 @@ def _landmarks(masks: Masks) -> dict[int, str]:
     """Levels that are in the scan, each with a structure that proves it."""
     chain = spinal_chain(masks.taxonomy)
     proofs = [(chain[level].name, (level,)) for level in ordered_levels(masks)]
+    volume_ml, cut = masks.volume_ml.tolist(), masks.at_border.tolist()
     seen: dict[int, str] = {}
     for name, levels in (*proofs, *LANDMARKS.items()):
-        row, (least_ml, _) = masks.taxonomy[name].id, masks.taxonomy[name].volume_ml
-        if masks.volume_ml[row] > STRAY_SHARE * least_ml:
+        structure = masks.taxonomy[name]
+        if volume_ml[structure.id] > STRAY_SHARE * structure.volume_ml[0]:
             seen.update((level, spoken(name)) for level in levels)
     for name, levels in WHOLE_LANDMARKS.items():
-        row, (least_ml, _) = masks.taxonomy[name].id, masks.taxonomy[name].volume_ml
-        if masks.volume_ml[row] > least_ml and not masks.at_border[row]:
+        structure = masks.taxonomy[name]
+        if volume_ml[structure.id] > structure.volume_ml[0] and not cut[structure.id]:
             seen.update((level, spoken(name)) for level in levels)
     return seen
 

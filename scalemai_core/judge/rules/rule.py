@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.records.finding import Severity
 from scalemai_core.settings.judgement import JudgeSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A rule bites: on which structure, how hard, the number, its limit, in plain words."""
 
     structure: str

@@ -13,6 +13,7 @@ from scalemai_core.judge.rules.frame import (
     contradicted,
     middle_mm,
     spinal_chain,
+    spinal_rows,
 )
 from scalemai_core.judge.rules.masks import Masks
 from scalemai_core.judge.rules.rule import Hit, fault_if, spoken
@@ -22,16 +23,20 @@ from scalemai_core.settings.judgement import JudgeSettings
 
 def order(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
     """Each vertebra lies above the next; blamed is who contradicts as many as its opponent."""
-    chain = [s for s in spinal_chain(masks.taxonomy) if masks.volume_ml[s.id] > 0]
-    z_mm = masks.centroid_mm[[s.id for s in chain], TOP]
-    blamed = contradicted(z_mm)
-    for row in np.flatnonzero(blamed.any(axis=1)):
-        other = int(np.argmax(np.where(blamed[row], np.abs(z_mm - z_mm[row]), -1.0)))
-        wrong_mm = float(abs(z_mm[other] - z_mm[row]))
-        word = "below" if row < other else "above"
-        name = spoken(chain[row].name)
-        message = f"{name} lies {wrong_mm:.0f} mm {word} {spoken(chain[other].name)}"
-        yield Hit(chain[row].name, Severity.FAULT, wrong_mm, 0.0, message)
+    rows = spinal_rows(masks.taxonomy)
+    rows = rows[masks.volume_ml[rows] > 0]
+    if not len(rows):
+        return
+    z_mm = masks.centroid_mm[rows, TOP]
+    away_mm = np.where(contradicted(z_mm), np.abs(z_mm[:, None] - z_mm), -1.0)
+    others, worst_mm = away_mm.argmax(axis=1), away_mm.max(axis=1)
+    # Two at the same height contradict each other as well.
+    for place in np.flatnonzero(worst_mm >= 0).tolist():
+        other, wrong_mm = int(others[place]), float(worst_mm[place])
+        name, its_name = (masks.taxonomy.by_id(int(rows[i])).name for i in (place, other))
+        word = "below" if place < other else "above"
+        message = f"{spoken(name)} lies {wrong_mm:.0f} mm {word} {spoken(its_name)}"
+        yield Hit(name, Severity.FAULT, wrong_mm, 0.0, message)
 
 
 def midline(masks: Masks, settings: JudgeSettings) -> Iterator[Hit]:
