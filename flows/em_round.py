@@ -10,6 +10,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
+from prefect.task_runners import TaskRunner
 
 from flows.clock import Clock
 from flows.expectation import expectation
@@ -17,8 +18,10 @@ from flows.maximization import maximization
 from flows.review import review
 from flows.score import score
 from flows.training import train_model
-from scalemai_core.records.round import RoundResult
+from scalemai_core.records.model import ModelDocument
+from scalemai_core.records.round import RoundPlan, RoundResult
 from scalemai_core.records.stage import StageInputs
+from scalemai_core.records.version import DatasetVersion
 from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.store.documents.claim import ROUND, claimed
 from scalemai_core.store.workspace import Workspace
@@ -37,6 +40,7 @@ from tasks.runtime import workers
 from tasks.titles import workspace_title
 
 AWAITING_REVIEW = "AwaitingReview"
+WAITS = "{} questions wait for people; run the round again when answered"
 NOTHING_TO_DO = "NothingToDo"
 Begin = Literal["always", "worthwhile", "never"]
 
@@ -53,10 +57,9 @@ def em_round(
     """From one dataset version to the next, and from one model version to the next.
 
     Run it again after a crash or a review and it goes on where it stopped: the ledger and the
-    workspace's documents hold all progress. Where no round is unfinished, ``begin`` says whether a
-    new one may begin: always, while the last one found another worthwhile (method reference,
-    section 1.8), or never. One round at a time: raises ClaimedError where another process plays
-    one.
+    workspace's documents hold all progress. Where none is unfinished, ``begin`` says whether a new
+    one may begin: always, while the last found another worthwhile (method reference, section 1.8),
+    or never. Raises ClaimedError where another process plays a round.
     """
     clock = Clock()
     store = Workspace.open(workspace)
@@ -69,11 +72,7 @@ def em_round(
         critic = critic_document(workspace, plan)
         if critic is None:
             with clock.lap("first model"):
-                train = train_model.with_options(task_runner=runner)
-                first = train(workspace, plan, before, None, claim=claim.number)
-                critic = first.document
-            check_claim(workspace, claim.number)
-            plan = begin_with(workspace, plan, critic)
+                plan, critic = _first_model(workspace, plan, before, claim.number, runner)
         inputs = StageInputs(
             workspace=workspace, plan=plan, version=before, model=critic, claim=claim.number
         )
@@ -82,27 +81,49 @@ def em_round(
         with clock.lap("review"):
             waiting = review.with_options(task_runner=runner)(inputs, truth)
         if waiting:
-            message = f"{waiting} questions wait for people; run the round again when answered"
-            return Completed(name=AWAITING_REVIEW, message=message)
+            return Completed(name=AWAITING_REVIEW, message=WAITS.format(waiting))
         with clock.lap("maximization"):
-            maximize = maximization.with_options(task_runner=runner)
-            after, trained, failed = maximize(inputs, failed)
-        scores = pl.DataFrame()
-        if truth is not None:
-            with clock.lap("scoring against the truth"):
-                scores = score.with_options(task_runner=runner)(inputs, after, truth)
+            after, trained, failed = maximization.with_options(task_runner=runner)(inputs, failed)
         outcome = Outcome(
             before=before,
             after=after,
             critic=critic,
             model=trained.version,
             promotion=trained.promotion,
-            truth=scores,
+            truth=_truth_scores(inputs, after, truth, clock, runner),
             failed=failed,
             seconds=clock.seconds,
         )
         check_claim(workspace, claim.number)
         return finish_round(workspace, plan, outcome)
+
+
+def _first_model(
+    workspace: str,
+    plan: RoundPlan,
+    before: DatasetVersion,
+    claim: int,
+    runner: TaskRunner[Any],
+) -> tuple[RoundPlan, ModelDocument]:
+    """The critic that a first round has to train for itself, and the plan that names it."""
+    train = train_model.with_options(task_runner=runner)
+    critic = train(workspace, plan, before, None, claim=claim).document
+    check_claim(workspace, claim)
+    return begin_with(workspace, plan, critic), critic
+
+
+def _truth_scores(
+    inputs: StageInputs,
+    after: DatasetVersion,
+    truth: str | None,
+    clock: Clock,
+    runner: TaskRunner[Any],
+) -> pl.DataFrame:
+    """What a truth says of the round's annotations; empty where none is given."""
+    if truth is None:
+        return pl.DataFrame()
+    with clock.lap("scoring against the truth"):
+        return score.with_options(task_runner=runner)(inputs, after, truth)
 
 
 def _idle(store: Workspace, begin: Begin) -> str | None:
