@@ -9,8 +9,12 @@ WORKSPACE ?= demo
 SOURCE ?=
 export SCALEMAI_SERVICES ?= $(CURDIR)/.services
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A round starts many processes: none should compile the engine anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Files stay together, and so do all tests that look at the same round.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help install demo test check format clean services services-test services-stop
+.PHONY: help install demo test test-slow check format clean services services-test services-stop
 
 help: ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -35,8 +39,11 @@ else
 	$(BIN)/scalemai status $(WORKSPACE)
 endif
 
-test: $(READY) ## Run all tests, in two processes
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(READY) ## Run the tests, in two processes
+	$(PYTEST) -m "not slow"
+
+test-slow: $(READY) ## Run the tests that take minutes each: clusters, kills, label quality, real scans
+	$(PYTEST) -m slow
 
 services: $(READY) ## Start object store, PostgreSQL, Prefect, MLflow and Dask, and wait for them
 	$(BIN)/python infra/services start

@@ -119,6 +119,7 @@ def test_predictors_give_the_gpus_back(
     assert inside_a_flow(alone, look) == [1, 0, 0]
 
 
+@pytest.mark.slow
 def test_a_round_over_three_machines_makes_the_same_dataset(
     cluster: tuple[ComputeSettings, Placements],
     copied: Callable[[str], Workspace],

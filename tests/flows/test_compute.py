@@ -18,6 +18,7 @@ from tasks.shards import failed_scans
 pytestmark = pytest.mark.flow
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_and_two_training_processes_give_the_same_dataset(
     copied: Callable[[str], Workspace], undisturbed: AfterOneRound
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 ARMS = ("engine", "random review")

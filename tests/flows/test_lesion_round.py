@@ -23,7 +23,7 @@ from tasks.detection import detection_report
 from tasks.lesions import CANDIDATES, POINTS
 from tasks.tracking.consumer import load_model
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
 LESIONS = {"liver_lesion": 1.5, "kidney_cyst": 1.5, "pancreatic_cyst": 1.0}
 ORGANS = ("liver", "kidney_left", "kidney_right", "pancreas_head", "pancreas_tail")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prefect_server import ROOT, PrefectServer
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
 WORKSPACE = "/data/ws"
 

@@ -79,6 +79,7 @@ def test_a_round_asks_about_the_most_valuable_pairs_and_stores_what_was_said(
     assert sizes, "somebody was asked"
 
 
+@pytest.mark.slow
 def test_a_service_that_is_not_there_costs_a_round_nothing_but_its_opinions(
     copied: Callable[[str], Workspace],
     monkeypatch: pytest.MonkeyPatch,

@@ -20,6 +20,8 @@ from scalemai_core.settings.engine import ComputeSettings
 from scalemai_core.settings.learning import TrainSettings
 from scalemai_core.store.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 5.0
 TWO = ComputeSettings(train_processes=2)
 SETTINGS = TrainSettings(
