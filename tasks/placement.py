@@ -41,8 +41,8 @@ class Node:
 def placed(work: str, compute: ComputeSettings, worker: str | None = None) -> Iterator[None]:
     """What is submitted inside runs where ``work`` can be done, or on one worker alone."""
     wanted: dict[str, Any] = {}
-    if compute.gpu_resource and work in GPU_WORK:
-        wanted["resources"] = {compute.gpu_resource: 1}
+    if label := _label(work, compute):
+        wanted["resources"] = {label: 1}
     if worker is not None:
         wanted |= {"workers": [worker], "allow_other_workers": False}
     with annotate(**wanted) if wanted else nullcontext():
@@ -54,9 +54,9 @@ def look_for_workers(client: Client, compute: ComputeSettings) -> None:
 
     Raises UsageError where none could ever take GPU work: its shards would wait for ever.
     """
-    if _able(client, compute):
-        return
     label = compute.gpu_resource
+    if _able(client, label):
+        return
     if not label:
         log.warning("no worker of %s is there: waiting for one to join", compute.dask)
         return
@@ -71,9 +71,8 @@ def warn_if_nobody_works(work: str, compute: ComputeSettings) -> None:
     client = _client()
     if client is None:
         return
-    wanted = compute if work in GPU_WORK else compute.model_copy(update={"gpu_resource": ""})
-    if not _able(client, wanted):
-        label = wanted.gpu_resource
+    label = _label(work, compute)
+    if not _able(client, label):
         which = f"worker that offers {label!r}" if label else "worker"
         log.warning("%s waits: Dask has no %s left; it goes on when one joins", work, which)
 
@@ -90,7 +89,7 @@ def free_gpus(compute: ComputeSettings) -> None:
     if client is None:
         _forget_kept()
     else:
-        client.run(_forget_kept, workers=_able(client, compute))
+        client.run(_forget_kept, workers=_able(client, compute.gpu_resource))
 
 
 def _forget_kept() -> None:
@@ -108,7 +107,7 @@ def training_nodes(compute: ComputeSettings) -> tuple[Node, ...]:
     if client is None:
         return (Node(None, compute),)
     by_host: dict[str, str] = {}
-    for address in sorted(_able(client, compute)):
+    for address in sorted(_able(client, compute.gpu_resource)):
         by_host.setdefault(str(urlsplit(address).hostname), address)
     if len(by_host) < compute.nodes:
         raise UsageError(
@@ -144,10 +143,14 @@ def _client() -> Client | None:
     return runner.client if isinstance(runner, DaskTaskRunner) else None
 
 
-def _able(client: Client, compute: ComputeSettings) -> list[str]:
-    """Addresses of the workers that may take GPU work."""
+def _label(work: str, compute: ComputeSettings) -> str:
+    """Of the workers that may do ``work``; empty where any may."""
+    return compute.gpu_resource if work in GPU_WORK else ""
+
+
+def _able(client: Client, label: str) -> list[str]:
+    """Addresses of the workers that carry a label; of all where it is empty."""
     workers: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
-    label = compute.gpu_resource
     return [
         address
         for address, worker in workers.items()
