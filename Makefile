@@ -12,7 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A round starts many processes: none should compile the engine anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Files stay together, and so do all tests that look at the same round.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 15
+SERVICES_TESTS ?= tests/services
 
 .PHONY: help install demo test test-slow check format clean services services-test services-stop
 
@@ -50,7 +51,7 @@ services: $(READY) ## Start object store, PostgreSQL, Prefect, MLflow and Dask, 
 
 services-test: $(READY) ## Run the integration tests against the services
 	@test -e $(SCALEMAI_SERVICES)/services.env || { echo "no services run: make services"; exit 1; }
-	source $(SCALEMAI_SERVICES)/services.env && OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs tests/services
+	source $(SCALEMAI_SERVICES)/services.env && OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs $(SERVICES_TESTS)
 
 services-stop: $(READY) ## Stop what `make services` started; its data stays
 	$(BIN)/python infra/services stop

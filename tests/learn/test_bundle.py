@@ -113,8 +113,11 @@ def test_monai_alone_predicts_what_our_predictor_predicts(
         assert (theirs_zyx != labels_zyx).sum() <= 2, "voxels on the very edge may round"
 
 
-def test_what_a_bundle_holds(written: tuple[Path, MemoryVolumes, ModelDocument]) -> None:
-    bundle = written[0]
+def test_what_a_bundle_holds(
+    written: tuple[Path, MemoryVolumes, ModelDocument], tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    write_bundle(bundle, *written[1:], "# A card\n", version=7)
     found = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
     scripts = {f"scripts/{module.__name__.rpartition('.')[2]}.py" for module in SCRIPTS}
     assert found == scripts | {

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.services
 WRITERS = 4
 ROUNDS = 5
 APPENDS = 3
+PATIENCE_SECONDS = 900
 NUMBERS = pl.Schema({"number": pl.Int64})
 
 
@@ -92,7 +93,7 @@ def append(url: str, writer: int) -> None:
 def all_at_once(pool: ProcessPoolExecutor, work: Any, url: str, *more: Any) -> list[Any]:
     """What every writer returns."""
     running = [pool.submit(work, url, writer, *more) for writer in range(WRITERS)]
-    return [one.result(timeout=120) for one in running]
+    return [one.result(timeout=PATIENCE_SECONDS) for one in running]
 
 
 def test_of_processes_that_commit_at_once_one_wins(url: str, writers: ProcessPoolExecutor) -> None:
