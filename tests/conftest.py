@@ -1,4 +1,4 @@
-"""Which tests stay in one process, and where the real CT scans lie."""
+"""Where the real CT scans lie."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from pathlib import Path
 import pytest
 
 REAL_CT = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests share a process; files that look at the first round of small phantoms share
-    one too, and begin: that round takes longer than most of what is asked about it."""
-    shared = {item.path for item in items if "first_round" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = "first round" if item.path in shared else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.path not in shared)
 
 
 @pytest.fixture(scope="session")
