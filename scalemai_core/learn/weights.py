@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from scalemai_core.errors import TrainingError
+from scalemai_core.errors import TrainingError, WorkspaceError
 from scalemai_core.learn.channels import channel_titles
 from scalemai_core.learn.network.segmenter import Segmenter
 from scalemai_core.learn.network.state import load_unique_state, unique_state
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import ChannelNames
+from scalemai_core.store.seal import OWN, UNSEALED, check_seal, seal
 
-CHANNELS_KEY = "channels"
 HEADER_LENGTH_BYTES = 8
+UNREADABLE = (WorkspaceError, SafetensorError, ValueError, KeyError)
+"""What reading a safetensors document may raise."""
 
 
 class ReadsBytes(Protocol):
@@ -46,15 +48,15 @@ class Weights:
     def from_bytes(cls, data: bytes, path: str) -> Weights:
         """Read a safetensors document; raises TrainingError naming ``path``."""
         try:
-            stored = json.loads(metadata(data)[CHANNELS_KEY])
-            tensors = load(data)
-        except (SafetensorError, ValueError, KeyError) as error:
+            tensors, about = unpacked(data, path)
+            channels = about["channels"].items()
+        except UNREADABLE as error:
             raise TrainingError(f"{path} holds no weights of this engine: {error!r}") from error
-        return cls(tensors, {Layer(layer): tuple(names) for layer, names in stored.items()})
+        return cls(tensors, {Layer(layer): tuple(names) for layer, names in channels})
 
     def to_bytes(self) -> bytes:
         """A safetensors document."""
-        return save(self.tensors, {CHANNELS_KEY: json.dumps(self.channels)})
+        return packed(self.tensors, {"channels": self.channels})
 
     def into(self, network: Segmenter, channels: ChannelNames) -> None:
         """Load all weights that fit: head rows by channel name, new channels keep their own start.
@@ -80,11 +82,21 @@ class Weights:
         return rows
 
 
-def metadata(data: bytes) -> dict[str, str]:
-    """What a safetensors document says of itself; raises ValueError or KeyError if nothing."""
+def packed(tensors: dict[str, Tensor], about: dict[str, Any]) -> bytes:
+    """A safetensors document, under a checksum, with what it says of itself."""
+    # Under one key: of several, safetensors writes any first.
+    return seal(save(tensors, {OWN: json.dumps({"about": about} | UNSEALED)}))
+
+
+def unpacked(data: bytes, path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and what the document says of itself.
+
+    Raises one of UNREADABLE where it is none of ours, or not as it was written.
+    """
+    check_seal(data, path)
     length = int.from_bytes(data[:HEADER_LENGTH_BYTES], "little")
     header = json.loads(data[HEADER_LENGTH_BYTES : HEADER_LENGTH_BYTES + length])
-    return header["__metadata__"]
+    return load(data), json.loads(header["__metadata__"][OWN])["about"]
 
 
 def load_weights(files: ReadsBytes, path: str) -> Weights:

@@ -146,3 +146,13 @@ def test_weights_of_another_network_are_refused(
         Predictor.load(volumes, document_of(plan, ("a",)), [1], "cpu", 1)
     with pytest.raises(TrainingError, match="no weights of this engine"):
         Weights.from_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00notjson!", "c")
+
+
+@pytest.mark.parametrize("place", [0.01, 0.5, 0.99])
+def test_weights_with_one_changed_bit_are_refused(
+    trained: tuple[MemoryVolumes, TrainingPlan], place: float
+) -> None:
+    data = bytearray(trained[0].files["a"])
+    data[int(place * len(data))] ^= 1
+    with pytest.raises(TrainingError, match="a is damaged"):
+        Weights.from_bytes(bytes(data), "a")

@@ -20,6 +20,7 @@ from scalemai_core.records.round import RoundPlan
 from scalemai_core.records.version import DatasetVersion
 from scalemai_core.settings.engine import EngineSettings
 from scalemai_core.settings.learning import InputSettings, NetworkSettings
+from scalemai_core.store.seal import OWN, UNSEALED, seal
 from scalemai_core.store.versions.admission import admit, publish_admission
 from scalemai_core.store.workspace import Workspace
 
@@ -91,9 +92,9 @@ def write_model(store: Workspace, key: str) -> None:
 
 def weights() -> bytes:
     """A safetensors file of one tensor."""
-    header = {"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}
-    head = json.dumps(header).encode()
-    return len(head).to_bytes(8, "little") + head + np.arange(4, dtype="<f4").tobytes()
+    tensor = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
+    head = json.dumps({"__metadata__": {OWN: json.dumps(UNSEALED)}, "w": tensor}).encode()
+    return seal(len(head).to_bytes(8, "little") + head + np.arange(4, dtype="<f4").tobytes())
 
 
 def write_rounds(store: Workspace, scans: Iterable[str]) -> None:

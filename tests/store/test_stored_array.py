@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from scalemai_core.errors import WorkspaceError
 from scalemai_core.store.arrays.layout import CHUNK_ZYX
-from scalemai_core.store.arrays.seal import sealed
 from scalemai_core.store.arrays.stored_array import (
     DOCUMENT,
     RUN_BYTES,
@@ -24,6 +23,7 @@ from scalemai_core.store.arrays.stored_array import (
     write_array,
 )
 from scalemai_core.store.files import Files
+from scalemai_core.store.seal import sealed
 
 SHAPE = (CHUNK_ZYX[0] + 5, 2 * CHUNK_ZYX[1], CHUNK_ZYX[2] - 3)
 Edit = Callable[[bytearray], None]

@@ -137,6 +137,12 @@ def test_documents_that_are_cut_off_or_gone_are_found_at_the_first_look(anywhere
     ]
 
 
+def test_weights_that_changed_are_found_at_the_first_look(anywhere: Made) -> None:
+    weights = f"models/{CRITIC}/fold_0.safetensors"
+    flip(anywhere.store, weights, 0.95)
+    assert damage(look(anywhere)) == [(weights, Fault.ALTERED)]
+
+
 def test_a_ledger_part_of_an_unfinished_round_is_looked_at(made: Made) -> None:
     folder = "rounds/2/predict-aaaaaaaaaa"
     (part,) = [n for n in made.store.files.names(folder) if n.endswith(".done")]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Protocol
 
 import torch
 import torch.distributed as dist
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from scalemai_core.errors import TrainingError
 from scalemai_core.learn.train.state import TrainingState
-from scalemai_core.learn.weights import metadata
+from scalemai_core.learn.weights import UNREADABLE, packed, unpacked
 from scalemai_core.records.training import TrainingPlan
 
 FORMAT = 1
-ABOUT = "checkpoint"
 
 
 class KeepsBytes(Protocol):
@@ -45,8 +41,8 @@ class Checkpoints:
         if dist.is_initialized() and dist.get_rank() > 0:
             return
         tensors = {name: t.detach().cpu().contiguous() for name, t in state.tensors().items()}
-        about = json.dumps({**self._about, "step": state.step})
-        self._files.write_bytes(self._path, save(tensors, {ABOUT: about}))
+        about = {**self._about, "step": state.step}
+        self._files.write_bytes(self._path, packed(tensors, about))
 
     def resume(self, state: TrainingState) -> None:
         """Called by every process: the first one reads and tells the others.
@@ -71,15 +67,14 @@ class Checkpoints:
         except FileNotFoundError:
             return 0
         try:
-            about = json.loads(metadata(data)[ABOUT])
+            stored, about = unpacked(data, self._path)
             step = int(about.pop("step"))
             if about != self._about:
                 raise TrainingError(f"{self._path} belongs to another training: remove it")
-            stored = load(data)
             with torch.no_grad():
                 for name, tensor in state.tensors().items():
                     tensor.copy_(stored[name])
-        except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        except (*UNREADABLE, RuntimeError) as error:
             raise TrainingError(
                 f"{self._path} is no checkpoint of this training ({error!r}): remove it"
             ) from error

@@ -18,7 +18,7 @@ from numcodecs import blosc, zstd  # pyright: ignore[reportAttributeAccessIssue]
 from numpy.typing import NDArray
 
 from scalemai_core.errors import WorkspaceError
-from scalemai_core.store.arrays.seal import sealed, unsealed
+from scalemai_core.store.seal import sealed, unsealed
 
 CHUNK_ZYX = (48, 64, 64)
 """Chunk of every volume, small enough that a patch decodes little beside itself; a volume is one

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from scalemai_core.records.grid import Grid
-from scalemai_core.store.arrays.seal import sealed
+from scalemai_core.store.seal import sealed
 
 GROUP_DOCUMENT = "zarr.json"
 LEVEL = "0"

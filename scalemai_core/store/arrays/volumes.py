@@ -13,10 +13,10 @@ from scalemai_core.records.grid import Grid
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.store.arrays import ome
 from scalemai_core.store.arrays.layout import Triple
-from scalemai_core.store.arrays.seal import unsealed
 from scalemai_core.store.arrays.slabs import SlabWriter
 from scalemai_core.store.arrays.stored_array import StoredArray, read_layout, write_array
 from scalemai_core.store.files import Files
+from scalemai_core.store.seal import unsealed
 from scalemai_core.volume.lesion_odds import LesionOdds
 
 CODES, TYPES = "lesion_odds", "lesion_types"

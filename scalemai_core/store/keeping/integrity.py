@@ -1,7 +1,7 @@
 """Whether one stored object is what was written: read to its end, sums checked, names found again.
 
 Scans and label maps are named by their content, so they prove themselves. Chunks of every volume
-carry checksums. Other documents have to parse.
+and weights carry checksums. Other documents have to parse.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from scalemai_core.records.review_entry import ReviewEntry
 from scalemai_core.records.round import RoundPlan, RoundResult
 from scalemai_core.records.verification import Fault
 from scalemai_core.store.arrays import ome
-from scalemai_core.store.arrays.seal import unsealed
 from scalemai_core.store.arrays.stored_array import SHARD
 from scalemai_core.store.arrays.volumes import Volumes, content_hash
 from scalemai_core.store.files import STORE_ERRORS, Entry, Files
 from scalemai_core.store.keeping.delta import UNREADABLE
+from scalemai_core.store.seal import check_seal, unsealed
 from scalemai_core.store.workspace import WorkspaceDocument
 
 Found = tuple[Fault, str]
@@ -122,7 +122,7 @@ def _looked(look: Callable[[], Found | None]) -> Found | None:
 def _parse(path: str, data: bytes) -> Found | None:
     ending = path.rpartition(".")[2]
     if ending == "safetensors":
-        return _weights(data)
+        return _weights(path, data)
     if ending in ("parquet", "done"):
         pl.read_parquet(io.BytesIO(data))
     elif ending == "jsonl":
@@ -155,7 +155,7 @@ _RECORDS: dict[str, type[Record]] = {
 }
 
 
-def _weights(data: bytes) -> Found | None:
+def _weights(path: str, data: bytes) -> Found | None:
     """A safetensors file says where its last tensor ends."""
     length = int.from_bytes(data[:HEADER_BYTES], "little")
     if len(data) < HEADER_BYTES + length:
@@ -163,6 +163,7 @@ def _weights(data: bytes) -> Found | None:
     header: dict[str, Any] = json.loads(data[HEADER_BYTES : HEADER_BYTES + length])
     ends = [int(one["data_offsets"][1]) for name, one in header.items() if name != "__metadata__"]
     whole = HEADER_BYTES + length + max(ends, default=0)
-    if len(data) == whole:
-        return None
-    return Fault.TORN, f"{len(data)} bytes of {whole}"
+    if len(data) < whole:
+        return Fault.TORN, f"{len(data)} bytes of {whole}"
+    check_seal(data, path)
+    return None
