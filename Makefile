@@ -11,8 +11,8 @@ export SCALEMAI_SERVICES ?= $(CURDIR)/.services
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A round starts many processes: none should compile the engine anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Files stay together: their tests share what took long to make.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+# Files stay together, and so do all that look at the same round: tests/conftest.py.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --no-loadscope-reorder --durations 15
 SERVICES_TESTS ?= tests/services
 
 .PHONY: help install demo test test-slow check format clean services services-test services-stop
