@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from distributed import Client, KilledWorker, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster, Worker, WorkerPlugin
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -19,6 +20,28 @@ IN_PROCESS = "none"
 LOCAL = "local"
 _SCHEDULING = frozenset({"distributed", "dask", "prefect", "httpx", "httpcore"})
 """Packages whose errors are of a scheduler that does not answer, never of a shard."""
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Of glibc's malloc.h: what mallopt is asked for."""
+_KEPT_BYTES = 256 << 20
+_MAPPED_BYTES = 32 << 20
+
+
+class FreedMemoryIsKept(WorkerPlugin):
+    """What an array of a scan has freed, the next one finds again.
+
+    Dask has glibc hand all back but 64 KiB, and then the kernel clears the pages of every array
+    anew: a fifth of the time of a small scan.
+    """
+
+    name = "freed memory is kept"
+
+    def setup(self, worker: Worker) -> None:
+        """Up to 256 MiB are kept; arrays of 32 MiB and more go back one by one."""
+        del worker
+        if hasattr(libc := ctypes.CDLL(None), "mallopt"):  # elsewhere, Dask changes nothing
+            libc.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+            libc.mallopt(_MMAP_THRESHOLD, _MAPPED_BYTES)
 
 
 @contextmanager
@@ -39,11 +62,19 @@ def workers(compute: ComputeSettings) -> Iterator[TaskRunner[Any]]:
             ) as cluster,
             _one_server(),
         ):
-            yield DaskTaskRunner(address=str(cluster.scheduler_address))  # pyright: ignore[reportAttributeAccessIssue] - distributed types its sync use as async
+            address = str(cluster.scheduler_address)  # pyright: ignore[reportAttributeAccessIssue] - distributed types its sync use as async
+            _prepare(address, compute)
+            yield DaskTaskRunner(address=address)
     else:
-        with Client(compute.dask, set_as_default=False) as client:
-            look_for_workers(client, compute)
+        _prepare(compute.dask, compute)
         yield DaskTaskRunner(address=compute.dask)
+
+
+def _prepare(scheduler: str, compute: ComputeSettings) -> None:
+    """Look who is there, and ready the workers that are and those that will come."""
+    with Client(scheduler, set_as_default=False) as client:
+        look_for_workers(client, compute)
+        client.register_plugin(FreedMemoryIsKept())
 
 
 @contextmanager
