@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 REAL_CT = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -25,9 +26,9 @@ def _asks_for_it(file: Path) -> bool:
     return "first_round" in file.read_text()
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config) -> OneFirstRound:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneFirstRound:
     """With ``-n``, instead of the schedulers that xdist has."""
-    return OneFirstRound(config)
+    return OneFirstRound(config, log)
 
 
 @pytest.fixture(scope="session")
