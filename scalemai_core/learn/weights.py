@@ -17,8 +17,8 @@ from scalemai_core.learn.network.state import load_unique_state, unique_state
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.training import ChannelNames
 from scalemai_core.store.seal import OWN, UNSEALED, check_seal, seal
+from scalemai_core.store.tensor_file import ABOUT, contents
 
-HEADER_LENGTH_BYTES = 8
 UNREADABLE = (WorkspaceError, SafetensorError, ValueError, KeyError)
 """What reading a safetensors document may raise."""
 
@@ -94,9 +94,7 @@ def unpacked(data: bytes, path: str) -> tuple[dict[str, Tensor], dict[str, Any]]
     Raises one of UNREADABLE where it is none of ours, or not as it was written.
     """
     check_seal(data, path)
-    length = int.from_bytes(data[:HEADER_LENGTH_BYTES], "little")
-    header = json.loads(data[HEADER_LENGTH_BYTES : HEADER_LENGTH_BYTES + length])
-    return load(data), json.loads(header["__metadata__"][OWN])["about"]
+    return load(data), json.loads(contents(data)[ABOUT][OWN])["about"]
 
 
 def load_weights(files: ReadsBytes, path: str) -> Weights:

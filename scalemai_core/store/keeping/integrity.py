@@ -10,7 +10,6 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import polars as pl
 
@@ -28,6 +27,7 @@ from scalemai_core.store.arrays.volumes import Volumes, content_hash
 from scalemai_core.store.files import STORE_ERRORS, Entry, Files
 from scalemai_core.store.keeping.delta import UNREADABLE
 from scalemai_core.store.seal import check_seal, unsealed
+from scalemai_core.store.tensor_file import ABOUT, contents, contents_end
 from scalemai_core.store.workspace import WorkspaceDocument
 
 Found = tuple[Fault, str]
@@ -39,8 +39,6 @@ DAMAGE = (
 """What decoders raise over bytes that are not what they were."""
 VOLUME = (ome.GROUP_DOCUMENT, f"{ome.LEVEL}/{ome.GROUP_DOCUMENT}", f"{ome.LEVEL}/{SHARD}")
 """Objects of a volume, the one that makes it visible first."""
-HEADER_BYTES = 8
-"""Of a safetensors file: how long its table of contents is."""
 
 
 def structure_fault(folder: str, listing: Mapping[str, Entry]) -> Found | None:
@@ -157,12 +155,11 @@ _RECORDS: dict[str, type[Record]] = {
 
 def _weights(path: str, data: bytes) -> Found | None:
     """A safetensors file says where its last tensor ends."""
-    length = int.from_bytes(data[:HEADER_BYTES], "little")
-    if len(data) < HEADER_BYTES + length:
+    end = contents_end(data)
+    if len(data) < end:
         return Fault.TORN, f"{len(data)} bytes, without the table of its tensors"
-    header: dict[str, Any] = json.loads(data[HEADER_BYTES : HEADER_BYTES + length])
-    ends = [int(one["data_offsets"][1]) for name, one in header.items() if name != "__metadata__"]
-    whole = HEADER_BYTES + length + max(ends, default=0)
+    tensors = (one for name, one in contents(data).items() if name != ABOUT)
+    whole = end + max((int(one["data_offsets"][1]) for one in tensors), default=0)
     if len(data) < whole:
         return Fault.TORN, f"{len(data)} bytes of {whole}"
     check_seal(data, path)
