@@ -41,6 +41,11 @@ SHARD = 200
 SAMPLE_S = 5.0
 """Between two looks at the processes; each tells its highest memory so far by itself."""
 ROUND = 1
+IN_THE_FLOW = (
+    *("judgements", "choose_practice", "train_expert", "settle_lesions"),
+    *("decide_round", "draw_round_audit", "pose_questions"),
+)
+"""What the E-step does once, in the flow's own process while the workers wait."""
 
 
 def main() -> None:
@@ -160,8 +165,12 @@ def _timed_stages(seconds: dict[str, float]) -> Iterator[None]:
         with _lap(seconds, f"stage {name}"):
             return plain(name, *given, **more)
 
-    places = [(Catalog, "annotations", "catalog"), (Catalog, "commit", "catalog")]
+    places: list[tuple[Any, str, str]] = [
+        (Catalog, "annotations", "catalog"),
+        (Catalog, "commit", "catalog"),
+    ]
     places += [(Ledger, "rows", "ledger"), (Ledger, "finished", "ledger")]
+    places += [(expectation, name, name) for name in IN_THE_FLOW]
     kept = [(kind, name, getattr(kind, name)) for kind, name, _ in places]
     expectation.run_stage = timed
     for kind, name, word in places:

@@ -14,7 +14,6 @@ from prefect.cache_policies import NO_CACHE
 from scalemai_core.endpoint.client import Endpoint
 from scalemai_core.judge.lesions.ask import (
     ACTIONS,
-    PLACE,
     ask_candidates,
     ask_unfound,
     draw_actions,
@@ -24,7 +23,7 @@ from scalemai_core.judge.lesions.fate import fate_table, judge_candidates
 from scalemai_core.judge.lesions.scored import choose_points
 from scalemai_core.judge.lesions.settle import Words
 from scalemai_core.radiology.reading import read_report
-from scalemai_core.records.annotation import Annotation, Origin, State
+from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.base import Record
 from scalemai_core.records.detection import Detection
 from scalemai_core.records.finding import Finding
@@ -35,7 +34,6 @@ from scalemai_core.records.settlement import JudgedCandidate
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.lesions import LesionSettings
-from scalemai_core.store.catalog.rows import annotations_of
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.site import Site, lesion_sites, site_names
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
@@ -102,14 +100,15 @@ def settle_lesions(inputs: StageInputs, compared: pl.DataFrame, reported: pl.Dat
     masks = int(round_allowance(inputs).questions * settings.review_share)
     points = choose_points(rows, sorted({row.site for row in rows}), settings)
     words, sites = words_of(reported), _sites(inputs, rows)
-    judged, findings = _judge(rows, points, words, sites, settings)
+    fates, findings = _judge(rows, points, words, sites, settings)
+    judged = fate_table(fates)
     unfound = ask_unfound(findings, settings)
     missing = unfound.head(masks)
     asked = ask_candidates(judged, masks - missing.height, settings)
     tables.write(POINTS, table_of(points.values(), OperatingPoint))
     tables.write(CANDIDATES, judged)
     tables.write(LESION_QUESTIONS, pl.concat([missing, asked]))
-    actions = _actions(judged, set(asked["candidate_id"]), words, sites, _lacking(unfound))
+    actions = _actions(fates, set(asked["candidate_id"]), words, sites, _lacking(unfound))
     drawn = draw_actions(unfound, missing.height)
     # A mask that is to be drawn is left to its reader. Written last: then all others are there.
     tables.write(LESION_ACTIONS, pl.concat([actions.join(drawn, on=KEY, how="anti"), drawn]))
@@ -167,21 +166,19 @@ def _sites(inputs: StageInputs, rows: Collection[Detection]) -> list[_Annotated]
     store, taxonomy = Workspace.open(inputs.workspace), load_taxonomy()
     learned = sorted(inputs.model.channels.get(Layer.LESIONS, ()))
     scan_ids = tuple(sorted({row.scan_id for row in rows if row.gold is None}))
-    known = store.catalog.annotations(inputs.version, scan_ids)
-    settled = settled_before(store, inputs.plan)
-    by_scan: dict[str, list[Annotation]] = {}
-    for one in annotations_of(known.filter(pl.col("structure").is_in(learned))):
-        by_scan.setdefault(one.scan_id, []).append(one)
+    known = store.catalog.annotations(inputs.version, scan_ids, [*KEY, "state", "origin"])
+    read = set(settled_before(store, inputs.plan))
+    sites = {name: site for site in lesion_sites(taxonomy) for name in site.lesions}
+    states: dict[tuple[str, str], dict[str, State]] = {}
+    of_learned = known.filter(pl.col("structure").is_in(learned))
+    for scan_id, structure, state, origin in of_learned.iter_rows():
+        place = scan_id, sites[structure].name
+        states.setdefault(place, {})[structure] = State(state)
+        if origin == Origin.HUMAN.value:
+            read.add(place)
     return [
-        _Annotated(
-            scan_id=scan_id,
-            site=site,
-            states={one.structure: one.state for one in own},
-            read=(scan_id, site.name) in settled or any(one.origin is Origin.HUMAN for one in own),
-        )
-        for scan_id, annotations in by_scan.items()
-        for site in lesion_sites(taxonomy)
-        if (own := [one for one in annotations if one.structure in site.lesions])
+        _Annotated(place[0], sites[next(iter(own))], own, read=place in read)
+        for place, own in states.items()
     ]
 
 
@@ -191,7 +188,7 @@ def _judge(
     words: Mapping[str, Words],
     sites: Iterable[_Annotated],
     settings: LesionSettings,
-) -> tuple[pl.DataFrame, list[tuple[str, Finding]]]:
+) -> tuple[list[JudgedCandidate], list[tuple[str, Finding]]]:
     """Fates of the candidates of all scans but gold, and what only reports name."""
     by_scan: dict[str, list[Detection]] = {}
     for row in rows:
@@ -208,7 +205,7 @@ def _judge(
         fates, findings = judge_candidates(own, points, said, read_here, settings)
         judged += fates
         unfound += [(scan_id, finding) for finding in findings]
-    return fate_table(judged), unfound
+    return judged, unfound
 
 
 def _lacking(unfound: pl.DataFrame) -> frozenset[tuple[str, str]]:
@@ -219,18 +216,20 @@ def _lacking(unfound: pl.DataFrame) -> frozenset[tuple[str, str]]:
 
 
 def _actions(
-    judged: pl.DataFrame,
+    judged: Iterable[JudgedCandidate],
     asked: set[str],
     words: Mapping[str, Words],
     sites: Iterable[_Annotated],
     lacking: Collection[tuple[str, str]],
 ) -> pl.DataFrame:
-    by_place = judged.partition_by(PLACE, as_dict=True)
+    by_place: dict[tuple[str, str], list[JudgedCandidate]] = {}
+    for candidate in judged:
+        by_place.setdefault((candidate.scan_id, candidate.site), []).append(candidate)
     rows: list[dict[str, object]] = []
     for one in sites:
         if not one.read:
-            own = by_place.get(one.place, judged.clear())
-            shown = asked & set(own["candidate_id"])
+            own = by_place.get(one.place, [])
+            shown = asked & {candidate.candidate_id for candidate in own}
             said = words.get(one.scan_id, {})
             found = site_actions(
                 one.site, one.states, own, shown, said, lacking=one.place in lacking

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -93,8 +95,9 @@ def _scored(rows: pl.DataFrame, expert: Expert, settings: ExpertSettings) -> pl.
     """Scores of both sides with their errors, and P(good) at the share that was practised on."""
     threshold = thresholds(rows["structure"], settings)
     columns: dict[str, Floats] = {}
-    for side in SIDES:
-        estimate = expert.estimate(rows, side)
+    with ThreadPoolExecutor(len(SIDES)) as pool:
+        estimates = pool.map(partial(expert.estimate, rows), SIDES)
+    for side, estimate in zip(SIDES, estimates, strict=True):
         columns[f"score_{side.value}"] = estimate.dice
         columns[f"error_{side.value}"] = estimate.error
         columns[f"quality_{side.value}"] = expert.good(estimate.above(threshold))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from statistics import fmean
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.finding import Finding
 from scalemai_core.records.review import ItemKind
-from scalemai_core.records.settlement import Fate
+from scalemai_core.records.settlement import Fate, JudgedCandidate
 from scalemai_core.records.statement import Presence
 from scalemai_core.settings.lesions import LesionSettings
 from scalemai_core.taxonomy.site import Site
@@ -142,7 +143,7 @@ def with_lesions(decisions: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame
 def site_actions(
     site: Site,
     states: Mapping[str, State],
-    candidates: pl.DataFrame,
+    candidates: Sequence[JudgedCandidate],
     asked: Collection[str],
     words: Words,
     *,
@@ -157,22 +158,22 @@ def site_actions(
     """
     unknown = [name for name, state in states.items() if state is State.UNKNOWN]
     if asked:
-        shown = set(candidates.filter(pl.col("candidate_id").is_in(list(asked)))["structure"])
+        shown = {one.structure for one in candidates if one.candidate_id in asked}
         reason = f"{len(asked)} candidates are shown to a reader"
         names = [name for name in states if name in shown or name in unknown]
         return [_row(name, Action.REVIEW, reason, None) for name in names]
-    if (candidates["fate"] == Fate.REVIEW.value).any():
+    if any(one.fate is Fate.REVIEW for one in candidates):
         return []
     rows: list[dict[str, object]] = []
     absent = stated_absent(site, words)
-    kept = candidates.filter(pl.col("fate") == Fate.KEPT.value)
+    kept = [one for one in candidates if one.fate is Fate.KEPT]
     for name in unknown:
-        own = kept.filter(pl.col("structure") == name)
-        if own.height and not lacking:
-            quality = float(own["probability"].to_numpy().mean())
-            reason = f'the report names it: "{own["sentences"][0]}"'
+        own = [one for one in kept if one.structure == name]
+        if own and not lacking:
+            quality = fmean(one.probability for one in own)
+            reason = f'the report names it: "{own[0].sentences}"'
             rows.append(_row(name, Action.IMPUTE, reason, quality))
-        elif name in absent and not own.height:
+        elif name in absent and not own:
             rows.append(_row(name, Action.SET_ABSENT, absent[name], 1.0))
     return rows
 

@@ -37,7 +37,7 @@ PDAC, CYST, PNET, ANY = "pancreatic_pdac", "pancreatic_cyst", "pancreatic_pnet",
 LIVER, TUMOR, KIDNEY_CYST = "liver_lesion", "kidney_tumor", "kidney_cyst"
 PRESENT, ABSENT, UNKNOWN = State.PRESENT, State.ABSENT, State.UNKNOWN
 LARGE = 1e5
-NOBODY = fate_table(())
+NOBODY: list[JudgedCandidate] = []
 
 
 def judged(
@@ -53,7 +53,7 @@ def test_the_table_of_fates_has_every_column_of_its_records() -> None:
     one = judged("a", LIVER, sentences="Words.", audit=True)
     (row,) = fate_table([one]).to_dicts()
     assert JudgedCandidate.model_validate(row) == one
-    assert NOBODY.schema == FATES
+    assert fate_table(NOBODY).schema == FATES
 
 
 def asked(masks: int, *candidates: JudgedCandidate) -> list[str]:
@@ -194,9 +194,7 @@ def done(
     lacking: bool = False,
 ) -> dict[str, tuple[str, str]]:
     """What is done to each structure, and else."""
-    rows = site_actions(
-        SITES[site], states, fate_table(candidates), shown, words(*said), lacking=lacking
-    )
+    rows = site_actions(SITES[site], states, candidates, shown, words(*said), lacking=lacking)
     assert pl.DataFrame([{"scan_id": "s", **one} for one in rows], schema=ACTIONS).height == len(
         {str(one["structure"]) for one in rows}
     )
@@ -218,7 +216,7 @@ def test_a_report_fills_what_is_unknown() -> None:
     rows = site_actions(
         SITES["liver"],
         {LIVER: UNKNOWN},
-        fate_table([kept("a", LIVER, 0.4), kept("b", LIVER, 0.8)]),
+        [kept("a", LIVER, 0.4), kept("b", LIVER, 0.8)],
         (),
         {},
         lacking=False,
@@ -305,9 +303,7 @@ def test_shown_candidates_leave_the_word_to_their_reader() -> None:
     states = {PDAC: PRESENT, CYST: UNKNOWN, PNET: ABSENT}
     shown = done("pancreas", states, judged("a", PDAC), shown=("a",))
     assert shown == {PDAC: ("review", "keep"), CYST: ("review", "keep")}
-    rows = site_actions(
-        SITES["pancreas"], states, fate_table([judged("a", PDAC)]), ("a",), {}, lacking=False
-    )
+    rows = site_actions(SITES["pancreas"], states, [judged("a", PDAC)], ("a",), {}, lacking=False)
     assert {row["lesion_quality"] for row in rows} == {None}, "being asked about costs no weight"
     audit = judged("d", LIVER, 0.95, Fate.DELETED, audit=True)
     only = done("liver", {LIVER: UNKNOWN}, audit, said=(NO_LIVER,), shown=("d",))
@@ -338,7 +334,7 @@ def test_lesions_go_their_own_way_and_all_else_stays() -> None:
         *site_actions(
             SITES["pancreas"],
             {CYST: PRESENT},
-            fate_table([judged("a", CYST)]),
+            [judged("a", CYST)],
             ("a",),
             {},
             lacking=False,
