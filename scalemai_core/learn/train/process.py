@@ -25,6 +25,7 @@ from scalemai_core.learn.feed.patches import PatchSource
 from scalemai_core.learn.network.architectures import build_network
 from scalemai_core.learn.network.segmenter import Segmenter
 from scalemai_core.learn.train.checkpoint import Checkpoints
+from scalemai_core.learn.train.last_words import LastWords
 from scalemai_core.learn.train.launch import GIVEN_UP
 from scalemai_core.learn.train.state import TrainingState
 from scalemai_core.learn.train.trainer import Trainer
@@ -39,7 +40,6 @@ PATIENCE_MINUTES = 5
 """How long processes wait for one another, to meet or within a step, before they start again."""
 
 
-@record
 def main() -> None:
     """Train what the plan says; an error that a new start would not mend is told as such."""
     _say(f"process {os.environ['RANK']} of {os.environ['WORLD_SIZE']} starts")
@@ -132,4 +132,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    record(main, LastWords())()
