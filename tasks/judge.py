@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from scalemai_core.judge.judgement import judged_rows
+from scalemai_core.judge.judgement import judged_columns
 from scalemai_core.judge.repair import propose
 from scalemai_core.judge.side import Side, States
 from scalemai_core.judge.summary import LayerMaps
 from scalemai_core.records.annotation import Origin, State
+from scalemai_core.records.columns import Columns, joined
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.label_map import ImageZYX, LabelsZYX, Layer
 from scalemai_core.records.model import ModelDocument
@@ -23,7 +24,7 @@ from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from scalemai_core.volume.overlay import overlay
 from tasks.dataset import LabelledScan, labelled_scans
-from tasks.shards import Rows, run_shard
+from tasks.shards import run_shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,12 @@ def judge_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
     store, settings = Workspace.open(inputs.workspace), inputs.plan.settings.judge
     cases = labelled_scans(inputs.workspace, inputs.version, shard.scan_ids)
 
-    def work(scan_id: str) -> Rows:
+    def work(scan_id: str) -> list[Columns]:
         case = cases[scan_id]
         current, predicted = case.labels(store), predicted_labels(store, inputs.model, scan_id)
         desk = _Desk(case, store.scans.read(scan_id), predicted, settings)
         annotated = desk.look(current)
-        rows = desk.judge(annotated)
+        judged = [desk.judge(annotated)]
         mended = propose(current, predicted, annotated.findings, case.scan.grid)
         for proposed in (
             Proposed(candidate=Candidate.REPAIRED, labels=mended.labels, reasons=mended.reasons),
@@ -55,10 +56,10 @@ def judge_shard(inputs: StageInputs, shard: Shard) -> ShardSummary:
         ):
             if proposed.reasons:
                 own = desk.judge(desk.look(proposed.labels), proposed.reasons)
-                rows += _as_proposal(store, case, proposed, own)
-        return rows
+                judged.append(_as_proposal(store, case, proposed, own))
+        return judged
 
-    return run_shard(store, shard, work)
+    return run_shard(store, shard, work, joined)
 
 
 def predicted_labels(
@@ -90,16 +91,15 @@ class _Desk:
         scan, stated = self._case.scan, states or self._states
         return Side.of(scan, self._image_zyx, labels, stated, self._settings)
 
-    def judge(self, side: Side, among: Collection[str] | None = None) -> Rows:
+    def judge(self, side: Side, among: Collection[str] | None = None) -> Columns:
         """A row a structure, or only those of some."""
         said: dict[str, list[str]] = {}
         for finding in side.findings:
             said.setdefault(finding.structure, []).append(finding.message)
-        rows = judged_rows(self._case.scan, self._said, side, self._prediction, among)
-        return [
-            {**row, "message": "; ".join(said.get(row["structure"], ())), "proposal_map": None}
-            for row in rows
-        ]
+        judged = judged_columns(self._case.scan, self._said, side, self._prediction, among)
+        names = judged["structure"]
+        messages = ["; ".join(said.get(name, ())) for name in names]
+        return {**judged, "message": messages, "proposal_map": [None] * len(names)}
 
 
 def _earlier(store: Workspace, case: LabelledScan, current: LayerMaps) -> Proposed:
@@ -115,22 +115,21 @@ def _earlier(store: Workspace, case: LabelledScan, current: LayerMaps) -> Propos
     return Proposed(candidate=Candidate.ALTERNATIVE, labels=labels, reasons=reasons)
 
 
-def _as_proposal(store: Workspace, case: LabelledScan, proposed: Proposed, rows: Rows) -> Rows:
+def _as_proposal(
+    store: Workspace, case: LabelledScan, proposed: Proposed, judged: Columns
+) -> Columns:
     """The proposed structures' rows, with the stored layer that holds the mask."""
-    taxonomy = load_taxonomy()
-    layers = {taxonomy[str(row["structure"])].layer for row in rows}
-    scan = case.scan
+    taxonomy, scan = load_taxonomy(), case.scan
+    names = [str(name) for name in judged["structure"]]
+    layers = [taxonomy[name].layer for name in names]
     stored = {
         layer: store.labels.write(proposed.labels[layer], scan.scan_id, layer, scan.grid)
-        for layer in layers
+        for layer in dict.fromkeys(layers)
     }
-    return [
-        {
-            **row,
-            "candidate": proposed.candidate.value,
-            "state": State.PRESENT.value,
-            "proposal_map": stored[taxonomy[str(row["structure"])].layer],
-            "message": proposed.reasons[str(row["structure"])],
-        }
-        for row in rows
-    ]
+    return {
+        **judged,
+        "candidate": [proposed.candidate.value] * len(names),
+        "state": [State.PRESENT.value] * len(names),
+        "proposal_map": [stored[layer] for layer in layers],
+        "message": [proposed.reasons[name] for name in names],
+    }

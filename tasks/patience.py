@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import polars as pl
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
@@ -96,7 +97,8 @@ def set_aside(workspace: str, shard: Shard, reason: str) -> None:
     store = Workspace.open(workspace)
     if Ledger.of(store.files, shard).holds(shard.scan_ids):
         return  # given up too early: it went on where its worker was thought lost, and finished
-    record_shard(store, shard, [], dict.fromkeys(shard.scan_ids, reason), whole_shard=True)
+    reasons = dict.fromkeys(shard.scan_ids, reason)
+    record_shard(store, shard, pl.DataFrame(), reasons, whole_shard=True)
 
 
 def reasons_set_aside(store: Workspace, number: int) -> dict[str, int]:

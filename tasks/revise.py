@@ -9,6 +9,8 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from scalemai_core.records.annotation import Annotation
+from scalemai_core.records.columns import Columns, joined
 from scalemai_core.records.decision import Action, Candidate
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.shard import Shard, ShardSummary
@@ -23,7 +25,7 @@ from tasks.dataset import labelled_scans
 from tasks.decide import DECISIONS
 from tasks.lesion_answers import LesionAnswers
 from tasks.lesion_masks import lesion_masks
-from tasks.shards import Rows, run_shard
+from tasks.shards import run_shard
 from tasks.stage import stage_rows
 from tasks.verdicts import KEY, verdicts_of_round
 
@@ -50,10 +52,10 @@ def revise_shard(inputs: StageInputs, shard: Shard, *, answered: bool) -> ShardS
     told = LesionAnswers.of_round(store, plan.number, verdicts, shard.scan_ids)
     of_lesions = told.by_scan(shard.scan_ids)
 
-    def work(scan_id: str) -> Rows:
+    def work(scan_id: str) -> list[Columns]:
         answers = of_lesions[scan_id]
         if (done := composed.get((scan_id,))) is not None and not answers.asked:
-            return done.to_dicts()
+            return [done.to_dict(as_series=False)]
         case, rows = cases[scan_id], decisions.get((scan_id,))
         decided = {} if rows is None else _decided(rows)
         decided, on_lesions = lesion_masks(store, inputs, case, decided, answers)
@@ -66,9 +68,9 @@ def revise_shard(inputs: StageInputs, shard: Shard, *, answered: bool) -> ShardS
             model=inputs.model.key,
             round=plan.number,
         )
-        return [annotation.model_dump(mode="json") for annotation in revise_scan(store, revision)]
+        return [_columns(revise_scan(store, revision))]
 
-    return run_shard(store, shard, work)
+    return run_shard(store, shard, work, joined)
 
 
 @task(task_run_name="commit the dataset version", cache_policy=NO_CACHE)
@@ -80,6 +82,11 @@ def commit_round(inputs: StageInputs, revised: Iterable[pl.DataFrame]) -> Datase
     catalog = Workspace.open(inputs.workspace).catalog
     check = partial(check_claim, inputs.workspace, inputs.claim)
     return commit_revision(catalog, inputs.version, revised, inputs.plan.number, check)
+
+
+def _columns(annotations: Sequence[Annotation]) -> Columns:
+    rows = [annotation.model_dump(mode="json") for annotation in annotations]
+    return {field: [row[field] for row in rows] for field in Annotation.model_fields}
 
 
 def _composed(

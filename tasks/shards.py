@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
+from typing import TypeVar
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from scalemai_core.store.workspace import Workspace
 log = logging.getLogger("scalemai.shards")
 
 Rows = list[dict[str, object]]
+Found = TypeVar("Found")
 BAD_DATA = (ScaleMAIError, OSError, ValueError, ArithmeticError, LookupError)
 """What one bad scan may raise; anything else is a fault of the engine and ends the task."""
 
@@ -58,8 +60,20 @@ def plan_shards(
     ]
 
 
-def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -> ShardSummary:
+def as_table(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+    """Rows as one table, whatever columns each of them has."""
+    return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()
+
+
+def run_shard(
+    workspace: Workspace,
+    shard: Shard,
+    work: Callable[[str], list[Found]],
+    table: Callable[[list[Found]], pl.DataFrame] = as_table,
+) -> ShardSummary:
     """Do the work scan by scan; a bad scan becomes a row with its error, never a failed shard.
+
+    What is found in all scans becomes a ``table`` at the end: it is rows, unless that is said.
 
     The ledger part is written last: a killed shard leaves nothing that counts as finished. What is
     finished stays so: a cluster asks again where a worker was lost before it could say so. An error
@@ -71,17 +85,17 @@ def run_shard(workspace: Workspace, shard: Shard, work: Callable[[str], Rows]) -
     if ledger.holds(shard.scan_ids):
         log.info("%s: finished before", shard.title)
         return _summary(shard, _errors(ledger, shard.scan_ids).height, 0.0)
-    rows: Rows = []
+    found: list[Found] = []
     failed: dict[str, str] = {}
     for scan_id in shard.scan_ids:
         try:
-            rows += work(scan_id)
+            found += work(scan_id)
         except BAD_DATA as error:
             if isinstance(error, TrainingError) or may_pass(error) or is_barred(error):
                 raise
             log.warning("%s: scan %s set aside: %s", shard.title, scan_id, error)
             failed[scan_id] = f"{type(error).__name__}: {error}"
-    record_shard(workspace, shard, rows, failed)
+    record_shard(workspace, shard, table(found), failed)
     seconds = time.monotonic() - started
     log.info("%s: %d scans, %.1f s", shard.title, len(shard.scan_ids), seconds)
     return _summary(shard, len(failed), seconds)
@@ -100,7 +114,7 @@ def _summary(shard: Shard, num_failed: int, seconds: float) -> ShardSummary:
 def record_shard(
     workspace: Workspace,
     shard: Shard,
-    rows: Rows,
+    found: pl.DataFrame,
     failed: Mapping[str, str],
     *,
     whole_shard: bool = False,
@@ -110,9 +124,9 @@ def record_shard(
         entry = SetAside(stage=shard.stage, reasons=dict(failed), whole_shard=whole_shard)
         name = f"{shard.stage}-{shard.key}-{shard.scan_ids[0]}"
         workspace.set_aside(shard.round).append(name.replace("/", "_"), entry)
-    rows = rows + [{"scan_id": scan_id, "error": reason} for scan_id, reason in failed.items()]
-    frame = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()
-    Ledger.of(workspace.files, shard).write(shard.scan_ids, frame)
+    errors = [{"scan_id": scan_id, "error": reason} for scan_id, reason in failed.items()]
+    rows = pl.concat([found, as_table(errors)], how="diagonal_relaxed")
+    Ledger.of(workspace.files, shard).write(shard.scan_ids, rows)
 
 
 def finished_blocks(workspace: Workspace, round_number: int, stage: str, key: str) -> Blocks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import compress
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalemai_core.judge.rules.masks import Bools, Floats, Masks
+from scalemai_core.judge.rules.masks import Bools, Masks
 from scalemai_core.judge.side import Side, States
 from scalemai_core.judge.summary import LayerMaps, LayerRuns
 from scalemai_core.measure.overlap import Overlap
 from scalemai_core.measure.surface import compare_surfaces
 from scalemai_core.records.annotation import State
+from scalemai_core.records.columns import Column, Columns, joined
 from scalemai_core.records.decision import Candidate
 from scalemai_core.records.finding import Finding, Severity
 from scalemai_core.records.grid import Grid
@@ -27,8 +27,6 @@ from scalemai_core.taxonomy.taxonomy import NUM_IDS, Taxonomy, load_taxonomy
 from scalemai_core.volume.histogram import NUM_IDS as NUM_VALUES
 
 Findings = dict[Candidate, list[Finding]]
-Row = dict[str, Any]
-
 _FIELDS = tuple(Judgement.model_fields)
 
 
@@ -71,13 +69,20 @@ def judge_sides(
 
 
 def judged_rows(
+    scan: Scan, states: Mapping[str, State], current: Side, prediction: Side
+) -> list[dict[str, Any]]:
+    """The same judgements as rows of a table."""
+    return joined([judged_columns(scan, states, current, prediction)]).to_dicts()
+
+
+def judged_columns(
     scan: Scan,
     states: Mapping[str, State],
     current: Side,
     prediction: Side,
     among: Collection[str] | None = None,
-) -> list[Row]:
-    """The same judgements as rows of a table: millions of them never become records.
+) -> Columns:
+    """The same by column, NaN for None: millions of judgements never become records or rows.
 
     Where only some structures are asked for, only those are compared.
     """
@@ -89,14 +94,21 @@ def judged_rows(
     for candidate, side in ((Candidate.CURRENT, current), (Candidate.PREDICTION, prediction)):
         columns |= _numbers(side.masks, candidate)
         columns |= _signs(side.findings, candidate, taxonomy)
-    columns["offset_mm"] = _nullable(
-        np.linalg.norm(current.masks.centroid_mm - prediction.masks.centroid_mm, axis=1)
+    columns["offset_mm"] = np.linalg.norm(
+        current.masks.centroid_mm - prediction.masks.centroid_mm, axis=1
     )
     there = (current.masks.volume_ml > 0) | (prediction.masks.volume_ml > 0)
     rows = States.of(states).known | there
     if among is not None:
         rows &= np.isin(np.arange(NUM_IDS), [taxonomy[name].id for name in among])
-    return _rows(scan.scan_id, rows, states, columns, taxonomy)
+    names = ("", *taxonomy.names)
+    columns |= {
+        "scan_id": [scan.scan_id] * NUM_IDS,
+        "structure": names,
+        "candidate": [Candidate.CURRENT.value] * NUM_IDS,
+        "state": [states.get(name, State.UNKNOWN).value for name in names],
+    }
+    return _chosen(columns, rows)
 
 
 def _only(runs: LayerRuns, structures: Collection[str], taxonomy: Taxonomy) -> LayerRuns:
@@ -110,7 +122,7 @@ def _only(runs: LayerRuns, structures: Collection[str], taxonomy: Taxonomy) -> L
 
 def _agreement(
     current: LayerRuns, prediction: LayerRuns, grid: Grid, taxonomy: Taxonomy
-) -> dict[str, Sequence[Any]]:
+) -> dict[str, Column]:
     surface_mm, hd95_mm, surface_dice = np.full((3, NUM_IDS), np.nan)
     # Layers share no structure.
     meetings = sum(current[layer].joint_histogram(prediction[layer]) for layer in current)
@@ -123,39 +135,39 @@ def _agreement(
         surface_mm[ids], hd95_mm[ids] = surfaces.mean_mm[ids], surfaces.hd95_mm[ids]
         surface_dice[ids] = surfaces.dice[ids]
     return {
-        "dice": _nullable(overlap.dice),
-        "intersection_ml": (grid.voxel_ml * overlap.intersection).tolist(),
-        "surface_mm": _nullable(surface_mm),
-        "hd95_mm": _nullable(hd95_mm),
-        "surface_dice": _nullable(surface_dice),
+        "dice": overlap.dice,
+        "intersection_ml": grid.voxel_ml * overlap.intersection,
+        "surface_mm": surface_mm,
+        "hd95_mm": hd95_mm,
+        "surface_dice": surface_dice,
     }
 
 
-def _numbers(masks: Masks, side: Candidate) -> dict[str, Sequence[Any]]:
+def _numbers(masks: Masks, side: Candidate) -> dict[str, Column]:
     """The columns of one candidate, one value a structure id."""
     x, y, z = masks.centroid_mm.T
-    columns: dict[str, Sequence[Any]] = {
-        "volume_ml": masks.volume_ml.tolist(),
-        "mean_hu": _nullable(masks.mean_hu),
-        "pieces": masks.pieces.tolist(),
-        "sd_hu": _nullable(masks.sd_hu),
-        "crumbs": _nullable(masks.crumb_share),
-        "holes": _nullable(masks.hole_share),
-        "flat_end": _nullable(masks.flat_end.max(axis=1)),
-        "open_border": _nullable(masks.open_share),
-        "open_face": _nullable(np.fmax.reduce(masks.open_face, axis=(1, 2))),
-        "height_mm": _nullable(masks.ends_mm[:, 1] - masks.ends_mm[:, 0]),
-        "x_mm": _nullable(x),
-        "y_mm": _nullable(y),
-        "z_mm": _nullable(z),
-        "at_border": masks.at_border.tolist(),
+    columns: dict[str, Column] = {
+        "volume_ml": masks.volume_ml,
+        "mean_hu": masks.mean_hu,
+        "pieces": masks.pieces,
+        "sd_hu": masks.sd_hu,
+        "crumbs": masks.crumb_share,
+        "holes": masks.hole_share,
+        "flat_end": masks.flat_end.max(axis=1),
+        "open_border": masks.open_share,
+        "open_face": np.fmax.reduce(masks.open_face, axis=(1, 2)),
+        "height_mm": masks.ends_mm[:, 1] - masks.ends_mm[:, 0],
+        "x_mm": x,
+        "y_mm": y,
+        "z_mm": z,
+        "at_border": masks.at_border,
     }
     return {f"{name}_{side.value}": values for name, values in columns.items()}
 
 
 def _signs(
     findings: Sequence[Finding], candidate: Candidate, taxonomy: Taxonomy
-) -> dict[str, Sequence[Any]]:
+) -> dict[str, Column]:
     """Findings counted by severity, and their rules, one value a structure id."""
     counts: dict[Severity, NDArray[np.int64]] = {
         severity: np.zeros(NUM_IDS, dtype=np.int64) for severity in Severity
@@ -166,34 +178,17 @@ def _signs(
         counts[finding.severity][row] += 1
         rules[row].append(finding.rule)
     return {
-        f"faults_{candidate.value}": counts[Severity.FAULT].tolist(),
-        f"doubts_{candidate.value}": counts[Severity.DOUBT].tolist(),
+        f"faults_{candidate.value}": counts[Severity.FAULT],
+        f"doubts_{candidate.value}": counts[Severity.DOUBT],
         f"findings_{candidate.value}": [",".join(names) for names in rules],
     }
 
 
-def _rows(
-    scan_id: str,
-    rows: Bools,
-    states: Mapping[str, State],
-    columns: Mapping[str, Sequence[Any]],
-    taxonomy: Taxonomy,
-) -> list[Row]:
-    names = ("", *taxonomy.names)
-    every: dict[str, Sequence[Any]] = {
-        **columns,
-        "scan_id": [scan_id] * NUM_IDS,
-        "structure": names,
-        "candidate": [Candidate.CURRENT.value] * NUM_IDS,
-        "state": [states.get(name, State.UNKNOWN).value for name in names],
+def _chosen(columns: Mapping[str, Column], rows: Bools) -> Columns:
+    """Some rows of all columns, in the order of a judgement's fields."""
+    chosen = rows.tolist()
+    every = ((field, columns[field]) for field in _FIELDS)
+    return {
+        field: values[rows] if isinstance(values, np.ndarray) else list(compress(values, chosen))
+        for field, values in every
     }
-    wanted = (every[field] for field in _FIELDS)
-    return [
-        dict(zip(_FIELDS, row, strict=True))
-        for row in compress(zip(*wanted, strict=True), rows.tolist())
-    ]
-
-
-def _nullable(values: Floats) -> list[float | None]:
-    """Plain numbers, None for NaN."""
-    return [None if math.isnan(value) else value for value in values.tolist()]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scalemai_core.errors import ScaleMAIError, TrainingError
+from scalemai_core.records.columns import Columns, joined
 from scalemai_core.records.shard import Shard
 from scalemai_core.store.workspace import Workspace
 from tasks.shards import Rows, failed_scans, finished_rows, plan_shards, run_shard
@@ -83,6 +85,20 @@ def test_a_bad_scan_becomes_a_row_with_its_error(store: Workspace, error: Except
     assert failed["scan_id"] == "b"
     assert failed["error"].startswith(type(error).__name__)
     assert plan(store, 5) == [], "it is not tried again"
+
+
+def test_what_is_found_by_column_stands_beside_the_scans_that_failed(store: Workspace) -> None:
+    def work(scan_id: str) -> list[Columns]:
+        if scan_id == "b":
+            raise ValueError("bad voxels")
+        return [{"scan_id": [scan_id], "dice": np.array([np.nan])}] * 2
+
+    (shard,) = plan(store, 5)
+    assert run_shard(store, shard, work, joined).num_failed == 1
+    rows = finished_rows(store, 1, "judge", "k")
+    assert rows["scan_id"].to_list() == [*"aaccddee"]
+    assert rows["dice"].null_count() == rows.height
+    assert failed_scans(store, 1, "judge", "k")["scan_id"].to_list() == ["b"]
 
 
 @pytest.mark.parametrize(
