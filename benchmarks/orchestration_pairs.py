@@ -62,8 +62,14 @@ def prepare(url: str, seed: int, scans: int, shard_size: int) -> StageInputs:
     size = {"spacing_mm": NETWORK_MM, "patch_zyx": (64, 96, 96)}
     model = model.model_copy(update={"input": model.input.model_copy(update=size)})
     store.write_document(model.path, model)
-    compute = {"workers": 1, "threads": 1, "device": "cpu", "shard_size": shard_size}
-    settings = parse_settings({"seed": seed, "compute": compute, "predict": {"overlap": 0.25}})
+    given = {
+        "seed": seed,
+        "compute": {"workers": 1, "threads": 1, "device": "cpu", "shard_size": shard_size},
+        "predict": {"overlap": 0.25},
+        # Among few scans every one is practised on, which takes long; among thousands few are.
+        "expert": {"copies": 1},
+    }
+    settings = parse_settings(given)
     plan = RoundPlan(
         number=1,
         base_version=version.number,

@@ -45,7 +45,7 @@ KEY = "linear"
 BATCH = 500
 
 GRID = Grid.of((SIZE, SIZE, SIZE), np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0]))
-NETWORK = NetworkSettings(name="UNet", width=4, levels=2)
+NETWORK = NetworkSettings(name="UNet", width=4, levels=2, options={"num_res_units": 0})
 INPUT = InputSettings(spacing_mm=SPACING_MM, window_hu=WINDOW_HU, patch_zyx=(SIZE, SIZE, SIZE))
 
 

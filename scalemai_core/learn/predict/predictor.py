@@ -143,8 +143,8 @@ class Predictor:
         batch = windows_at_once(
             windows, grid.shape_zyx, self._channels, self._networks[0], settings.memory_mb
         )
-        behind = Behind(take)
         ids = [{layer: used_ids(labels) for layer, labels in one.items()} for one in beside]
+        behind = Behind(take, len(windows.levels()))
         readout = Readout(self._channels, grid.shape_zyx, inner, behind, ids)
         source = InnerImage(image, inner.shape_zyx, self._settings.window_hu)
         native = [readout.complete(*slices) for slices in windows.completed()]

@@ -104,17 +104,26 @@ def ahead(steps: Sequence[Callable[[], T]]) -> Generator[T, None, None]:
 
 
 class Behind:
-    """Hands label maps on in a thread: what is written waits for nobody but the one before."""
+    """Hands label maps on in a thread: what is written waits for nobody but the one before.
 
-    def __init__(self, take: Callable[[dict[Layer, LabelsZYX]], None]) -> None:
+    The last ones are handed on at once: nothing is left to do meanwhile.
+    """
+
+    def __init__(self, take: Callable[[dict[Layer, LabelsZYX]], None], num: int) -> None:
+        """``num``: how often there will be something to hand on."""
         self._take = take
+        self._left = num
         self._pool = ThreadPoolExecutor(1)
         self._pending: Future[None] | None = None
 
     def __call__(self, labels: dict[Layer, LabelsZYX]) -> None:
-        """Queue the next slices; waits until those before are done, and raises what they raised."""
+        """The next slices; waits until those before are done, and raises what they raised."""
         self.wait()
-        self._pending = self._pool.submit(self._take, labels)
+        self._left -= 1
+        if self._left:
+            self._pending = self._pool.submit(self._take, labels)
+        else:
+            self._take(labels)
 
     def wait(self) -> None:
         """Until nothing is pending."""
