@@ -36,8 +36,8 @@ from scalemai_core.store.documents.ledger import Ledger
 from scalemai_core.store.workspace import Workspace
 
 WORKERS = 2
-SHARD = 200
-"""Scans a task handles: hundreds of tasks a stage at 47,315 scans."""
+SHARD = 1000
+"""Scans a task handles: seconds of work."""
 SAMPLE_S = 5.0
 """Between two looks at the processes; each tells its highest memory so far by itself."""
 ROUND = 1

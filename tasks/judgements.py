@@ -10,11 +10,14 @@ from scalemai_core.judge.expert.appraisal import PREDICTED
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.catalog import tables
-from scalemai_core.store.catalog.blocks import Spool, spooled
+from scalemai_core.store.catalog.blocks import Spool, divided, spooled
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.stage import stage_blocks, stage_rows
 from tasks.verdicts import KEY
+
+AT_ONCE = 20_000
+"""Rows, a few hundred scans: memory does not grow with the size of a shard."""
 
 
 def judgements(inputs: StageInputs) -> Spool:
@@ -23,7 +26,7 @@ def judgements(inputs: StageInputs) -> Spool:
     Derived parents are left to their parts. One empty block where nothing was judged. A round goes
     through them several times: they are joined once.
     """
-    return spooled(_blocks(inputs))
+    return spooled(divided(_blocks(inputs), AT_ONCE))
 
 
 def _blocks(inputs: StageInputs) -> Iterator[pl.DataFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from tempfile import TemporaryFile
 
@@ -56,6 +57,19 @@ def spooled(blocks: Iterable[pl.DataFrame]) -> Spool:
     for block in blocks:
         spool.append(block)
     return spool
+
+
+def divided(blocks: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Each in parts of so many rows and the rest of a scan."""
+    for block in blocks:
+        ends = block["scan_id"].rle().struct.field("len").cum_sum().to_list()
+        start = 0
+        while start < block.height:
+            end = ends[bisect_left(ends, min(start + rows, block.height))]
+            yield block[start:end]
+            start = end
+        if not block.height:
+            yield block
 
 
 def gathered(blocks: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
