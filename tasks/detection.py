@@ -18,8 +18,9 @@ from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.store.workspace import Workspace
 from tasks.candidates import compare, find_in, lesion_labels
+from tasks.comparisons import as_rows, detections_of
 from tasks.dataset import labelled_scans
-from tasks.lesions import as_rows, detections_of, words_of
+from tasks.lesions import words_of
 from tasks.models import ensemble
 from tasks.round import scans_of_gold
 from tasks.shards import Rows, run_shard

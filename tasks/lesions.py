@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -25,7 +25,6 @@ from scalemai_core.judge.lesions.settle import Words
 from scalemai_core.radiology.reading import read_report
 from scalemai_core.records.annotation import Origin, State
 from scalemai_core.records.base import Record
-from scalemai_core.records.detection import Detection
 from scalemai_core.records.finding import Finding
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.operating_point import OperatingPoint
@@ -34,10 +33,12 @@ from scalemai_core.records.settlement import JudgedCandidate
 from scalemai_core.records.shard import Shard, ShardSummary
 from scalemai_core.records.stage import StageInputs
 from scalemai_core.settings.lesions import LesionSettings
+from scalemai_core.store.catalog.tables import typed
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.site import Site, lesion_sites, site_names
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.candidates import compare_stored
+from tasks.comparisons import COMPARISONS, as_rows, detections_of
 from tasks.dataset import dataset, labelled_scans
 from tasks.decide import LESION_ACTIONS, LESION_QUESTIONS, round_allowance
 from tasks.lesion_answers import CANDIDATES, settled_before
@@ -48,6 +49,9 @@ log = logging.getLogger("scalemai.lesions")
 
 POINTS = "operating-points"
 """Table of a round: where candidates were cut."""
+
+AT_ONCE = 4000
+"""Scans whose annotations are held together."""
 
 
 @task(task_run_name="{shard.title}", cache_policy=NO_CACHE)
@@ -96,10 +100,12 @@ def settle_lesions(inputs: StageInputs, compared: pl.DataFrame, reported: pl.Dat
     tables = store.round(plan.number)
     if tables.has(LESION_ACTIONS):
         return
-    settings, rows = plan.settings.lesions, detections_of(compared)
+    settings, compared = plan.settings.lesions, typed(compared, COMPARISONS)
     masks = int(round_allowance(inputs).questions * settings.review_share)
-    points = choose_points(rows, sorted({row.site for row in rows}), settings)
-    words, sites = words_of(reported), _sites(inputs, rows)
+    gold = detections_of(compared.filter(pl.col("gold").is_not_null()))
+    points = choose_points(gold, compared["site"].unique().sort(), settings)
+    rows = compared.filter(pl.col("gold").is_null())
+    words, sites = words_of(reported), _sites(inputs, rows["scan_id"].unique().sort().to_list())
     fates, findings = _judge(rows, points, words, sites, settings)
     judged = fate_table(fates)
     unfound = ask_unfound(findings, settings)
@@ -115,18 +121,6 @@ def settle_lesions(inputs: StageInputs, compared: pl.DataFrame, reported: pl.Dat
     for point in points.values():
         log.info("lesions of %s: %s", point.site, point.reason)
     log.info("lesions: %d candidates, %d questions", judged.height, asked.height + missing.height)
-
-
-def detections_of(compared: pl.DataFrame) -> list[Detection]:
-    """The rows of a stage that compared candidates with lesions."""
-    if not compared.height:
-        return []
-    return [Detection.model_validate_json(text) for text in compared["detection"]]
-
-
-def as_rows(found: Iterable[Detection]) -> Rows:
-    """Comparisons as a stage keeps them."""
-    return [{"scan_id": one.scan_id, "detection": one.model_dump_json()} for one in found]
 
 
 def words_of(reported: pl.DataFrame) -> dict[str, Words]:
@@ -162,20 +156,20 @@ class _Annotated:
         return self.scan_id, self.site.name
 
 
-def _sites(inputs: StageInputs, rows: Collection[Detection]) -> list[_Annotated]:
+def _sites(inputs: StageInputs, scan_ids: Sequence[str]) -> list[_Annotated]:
     store, taxonomy = Workspace.open(inputs.workspace), load_taxonomy()
-    learned = sorted(inputs.model.channels.get(Layer.LESIONS, ()))
-    scan_ids = tuple(sorted({row.scan_id for row in rows if row.gold is None}))
-    known = store.catalog.annotations(inputs.version, scan_ids, [*KEY, "state", "origin"])
+    of_learned = pl.col("structure").is_in(sorted(inputs.model.channels.get(Layer.LESIONS, ())))
     read = set(settled_before(store, inputs.plan))
     sites = {name: site for site in lesion_sites(taxonomy) for name in site.lesions}
     states: dict[tuple[str, str], dict[str, State]] = {}
-    of_learned = known.filter(pl.col("structure").is_in(learned))
-    for scan_id, structure, state, origin in of_learned.iter_rows():
-        place = scan_id, sites[structure].name
-        states.setdefault(place, {})[structure] = State(state)
-        if origin == Origin.HUMAN.value:
-            read.add(place)
+    for start in range(0, len(scan_ids), AT_ONCE):
+        some = scan_ids[start : start + AT_ONCE]
+        known = store.catalog.annotations(inputs.version, some, [*KEY, "state", "origin"])
+        for scan_id, structure, state, origin in known.filter(of_learned).iter_rows():
+            place = scan_id, sites[structure].name
+            states.setdefault(place, {})[structure] = State(state)
+            if origin == Origin.HUMAN.value:
+                read.add(place)
     return [
         _Annotated(place[0], sites[next(iter(own))], own, read=place in read)
         for place, own in states.items()
@@ -183,28 +177,28 @@ def _sites(inputs: StageInputs, rows: Collection[Detection]) -> list[_Annotated]
 
 
 def _judge(
-    rows: Iterable[Detection],
+    rows: pl.DataFrame,
     points: Mapping[str, OperatingPoint],
     words: Mapping[str, Words],
     sites: Iterable[_Annotated],
     settings: LesionSettings,
 ) -> tuple[list[JudgedCandidate], list[tuple[str, Finding]]]:
-    """Fates of the candidates of all scans but gold, and what only reports name."""
-    by_scan: dict[str, list[Detection]] = {}
-    for row in rows:
-        if row.gold is None:
-            by_scan.setdefault(row.scan_id, []).append(row)
+    """Fates of the candidates of scans that are not gold, and what only reports name.
+
+    One scan's comparisons are records at a time: those of all would be gigabytes.
+    """
     read: dict[str, set[str]] = {}
     for one in sites:
         if one.read:
             read.setdefault(one.scan_id, set()).add(one.site.name)
     judged: list[JudgedCandidate] = []
     unfound: list[tuple[str, Finding]] = []
-    for scan_id, own in by_scan.items():
-        said, read_here = words.get(scan_id, {}), read.get(scan_id, set())
+    for (scan_id,), compared in rows.group_by("scan_id", maintain_order=True):
+        own, scan = detections_of(compared), str(scan_id)
+        said, read_here = words.get(scan, {}), read.get(scan, set())
         fates, findings = judge_candidates(own, points, said, read_here, settings)
         judged += fates
-        unfound += [(scan_id, finding) for finding in findings]
+        unfound += [(scan, finding) for finding in findings]
     return judged, unfound
 
 

@@ -17,7 +17,7 @@ from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.tolerances import load_tolerances
 from tasks.shards import failed_scans, finished_blocks, finished_rows, plan_shards
 
-FORMAT = 3
+FORMAT = 4
 """Of the rows that stages write; part of every stage's key."""
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,16 +16,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from scalemai_core.errors import WorkspaceError
 from scalemai_core.store import patience
+from scalemai_core.store.listing import Entry, walk
 
 STORE_ERRORS = patience.STORE_ERRORS
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a listing says of a document."""
-
-    size: int
-    modified: datetime
 
 
 class Files:
@@ -96,6 +88,16 @@ class Files:
             return
         os.replace(_scratch(target, data), target)  # noqa: PTH105 - the atomic call, by its own name
 
+    def put(self, path: str, source: Path) -> None:
+        """Write what a file on this machine holds, whole or not at all, a few MB at a time."""
+        target = self._at(path)
+        if not self._on_disk:
+            self._fs.put_file(str(source), target)
+            return
+        scratch = _scratch(target, b"")
+        shutil.copyfile(source, scratch)
+        os.replace(scratch, target)  # noqa: PTH105
+
     def create(self, path: str, data: bytes) -> bool:
         """Write a document unless one is there; of many at once one does. Whether it was this one.
 
@@ -124,7 +126,7 @@ class Files:
     def listing(self, folder: str) -> dict[str, Entry]:
         """All below a folder, hidden scratch files too, by path; a bucket is asked once a 1,000."""
         if self.folder is not None:
-            return dict(_walk(self.folder, self.folder / folder))
+            return dict(walk(self.folder, self.folder / folder))
         try:
             found = self._fs.find(self._at(folder), detail=True)
         except FileNotFoundError:
@@ -207,16 +209,6 @@ class Files:
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel by URL: file systems hold connections."""
         return (Files, (self.url,))
-
-
-def _walk(root: Path, folder: Path) -> Iterator[tuple[str, Entry]]:
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place) / name
-            with suppress(FileNotFoundError):
-                found = path.stat()
-                modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                yield path.relative_to(root).as_posix(), Entry(found.st_size, modified)
 
 
 def _removed(folder: Path) -> bool:

@@ -22,6 +22,16 @@ def test_a_document_is_read_as_it_was_written(url: str) -> None:
     assert not files.exists("rounds/2/plan.json")
 
 
+def test_a_file_is_put_whole(url: str, tmp_path: Path) -> None:
+    source = tmp_path / "table"
+    source.write_bytes(bytes(range(256)) * 40_000)
+    files = Files(url)
+    for _ in range(2):  # a second time in place of the first
+        files.put("rounds/1/decisions.parquet", source)
+        assert files.read_bytes("rounds/1/decisions.parquet") == source.read_bytes()
+    assert files.names("rounds/1") == ["decisions.parquet"]
+
+
 def test_a_missing_document_is_a_file_not_found_error(url: str) -> None:
     with pytest.raises(FileNotFoundError):
         Files(url).read_bytes("nothing.json")

@@ -42,10 +42,11 @@ from scalemai_core.records.version import DatasetVersion
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 from tasks.audit import draw_round_audit
+from tasks.comparisons import detections_of
 from tasks.decide import ITEMS, decide_round
 from tasks.lesion_answers import CANDIDATES
 from tasks.lesion_masks import lesion_tally
-from tasks.lesions import POINTS, compare_shard, detections_of, lesion_scans, settle_lesions
+from tasks.lesions import POINTS, compare_shard, lesion_scans, settle_lesions
 from tasks.questions import item_rows, pose_questions, posed_items
 from tasks.review import end_review, fill_queue
 from tasks.revise import commit_round, revise_shard

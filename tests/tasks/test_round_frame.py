@@ -23,11 +23,11 @@ from scalemai_core.settings.file import parse_settings
 from scalemai_core.store.documents.account import account
 from scalemai_core.store.workspace import Workspace
 from tasks.champion import appointed_before
+from tasks.comparisons import as_rows
 from tasks.dataset import model_before
 from tasks.detection import lesions_beside
 from tasks.evaluate import open_gold_test
 from tasks.label_index import index_shard, plan_index, unindexed_scans
-from tasks.lesions import as_rows
 from tasks.round import (
     begin_with,
     champion_gold_scans,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -37,7 +37,16 @@ def spend_budget(decisions: Iterable[pl.DataFrame], questions: int) -> pl.DataFr
     adds) and ``seconds`` (expected, of a person's time). Returns the questions: scan_id, structure,
     kind, priority, reason, seconds, rival, rival_map, third, third_map.
     """
-    wanted = pl.concat([_wanted(block) for block in decisions])
+    parts: list[pl.DataFrame] = []
+    for block in decisions:
+        parts.append(_wanted(block))
+        if sum(part.height for part in parts) > 2 * questions:  # what cannot be asked goes at once
+            parts = [_most_worth(parts, questions)]
+    return _most_worth(parts, questions)
+
+
+def _most_worth(parts: Sequence[pl.DataFrame], questions: int) -> pl.DataFrame:
+    wanted = pl.concat(parts)
     return wanted.sort(["priority", *KEY], descending=[True, False, False]).head(questions)
 
 

@@ -52,7 +52,8 @@ class Appraisal:
     def __iter__(self) -> Iterator[pl.DataFrame]:
         start = 0
         for rows in self.judgements:
-            yield self._appraised(rows.hstack(self.worth.slice(start, rows.height)))
+            worth = self.worth.slice(start, rows.height).cast({"kind": pl.String})
+            yield self._appraised(rows.hstack(worth))
             start += rows.height
 
     def _appraised(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -103,9 +104,9 @@ def _scored(rows: pl.DataFrame, expert: Expert, settings: ExpertSettings) -> pl.
         columns[f"quality_{side.value}"] = expert.good(estimate.above(threshold))
     own = pl.col("candidate") == Candidate.CURRENT.value
     return rows.select(
-        "structure",
-        "source",
-        kind=pl.col("structure").replace_strict(_KINDS, return_dtype=pl.String),
+        # Names as numbers: millions of rows hold them.
+        pl.col("structure", "source").cast(pl.Categorical),
+        kind=_kind().cast(pl.Categorical),
         known=pl.col("state") != State.UNKNOWN.value,
         quality_when_taken=pl.when(own).then("quality_when_taken"),
         **{name: pl.Series(values) for name, values in columns.items()},
@@ -124,7 +125,8 @@ def _qualified(
     Annotations and predictions are estimated apart: the expert practised on different shares.
     """
     known = scored["known"].to_numpy()
-    sources = {Candidate.CURRENT: pl.col("source"), Candidate.PREDICTION: pl.lit(PREDICTED)}
+    predicted = pl.lit(PREDICTED, dtype=pl.Categorical)
+    sources = {Candidate.CURRENT: pl.col("source"), Candidate.PREDICTION: predicted}
     columns: list[pl.Series] = []
     for side in SIDES:
         quality = scored[f"quality_{side.value}"].to_numpy().copy()
@@ -149,15 +151,19 @@ def _priors(
 ) -> Floats:
     """Of the masks at hand; what people answered on masks of the same sources is evidence too."""
     told = answers.filter(pl.col("source").is_in(masks["source"].unique().to_list())).select(
-        "source",
-        pl.col("structure").replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
-        "structure",
+        pl.col("source").cast(pl.Categorical),
+        _kind().cast(pl.Categorical).alias("kind"),
+        pl.col("structure").cast(pl.Categorical),
         quality=pl.lit(practised),
         faulty="faulty",
     )
     return fault_priors(pl.concat([masks, told]), practised, settings.prior_strength)[
         : masks.height
     ]
+
+
+def _kind() -> pl.Expr:
+    return pl.col("structure").replace_strict(_KINDS, return_dtype=pl.String)
 
 
 def _with_rivals(own: pl.DataFrame, proposals: pl.DataFrame) -> pl.DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import polars as pl
 from pyarrow.parquet import ParquetFile, ParquetWriter
@@ -40,16 +42,17 @@ class RoundTables:
 
         Blocks may be as small as a shard: rows that are read together are written together.
         """
-        buffer = io.BytesIO()
         each = (
             block.to_arrow(compat_level=pl.CompatLevel.oldest())
             for block in gathered(blocks, tables.GROUP_ROWS)
         )
         first = next(each := iter(each))
-        with ParquetWriter(buffer, first.schema, compression="zstd") as writer:
-            for block in chain([first], each):
-                writer.write_table(block, row_group_size=tables.GROUP_ROWS)
-        self._files.write_bytes(self.path(name), buffer.getvalue())
+        with NamedTemporaryFile() as file:  # half a GB for four million decisions
+            with ParquetWriter(file, first.schema, compression="zstd") as writer:
+                for block in chain([first], each):
+                    writer.write_table(block, row_group_size=tables.GROUP_ROWS)
+            file.flush()
+            self._files.put(self.path(name), Path(file.name))
 
     def read(
         self,
@@ -62,13 +65,14 @@ class RoundTables:
         Of a table that is sorted by scan only the groups of rows that may hold them are read.
         Raises FileNotFoundError where it was never written.
         """
-        if scan_ids is None:
-            document = io.BytesIO(self._files.read_bytes(self.path(name)))
-            return pl.read_parquet(document, columns=None if columns is None else list(columns))
-        wanted = None if columns is None else ["scan_id", *columns]
+        wanted = None if columns is None else list(columns)
         with self._files.open(self.path(name)) as document, ParquetFile(document) as parquet:
-            groups = _groups(parquet, scan_ids)
-            table = pl.DataFrame(pl.from_arrow(parquet.read_row_groups(groups, wanted)))
+            if scan_ids is None:
+                return pl.DataFrame(pl.from_arrow(parquet.read(wanted)))
+            needed = None if columns is None else ["scan_id", *columns]
+            table = pl.DataFrame(
+                pl.from_arrow(parquet.read_row_groups(_groups(parquet, scan_ids), needed))
+            )
         rows = table.filter(pl.col("scan_id").is_in(list(scan_ids)))
         return rows if columns is None else rows.select(columns)
 

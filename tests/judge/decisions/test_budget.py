@@ -57,6 +57,14 @@ def test_time_goes_where_it_adds_most_a_second(wanted: pl.DataFrame) -> None:
     assert asked["priority"].to_list() == pytest.approx(worth[:5].to_list())
 
 
+@pytest.mark.parametrize("questions", [0, 1, 4, 30])
+def test_the_same_questions_however_few_scans_come_at_a_time(
+    wanted: pl.DataFrame, questions: int
+) -> None:
+    blocks = [wanted[start : start + 3] for start in range(0, wanted.height, 3)]
+    assert spend_budget(blocks, questions).equals(spend_budget([wanted], questions))
+
+
 def test_the_same_questions_whatever_the_order(wanted: pl.DataFrame) -> None:
     shuffled = wanted.sample(fraction=1, shuffle=True, seed=1)
     assert spend_budget([wanted], 6).equals(spend_budget([shuffled], 6))
