@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 
 import polars as pl
+from pyarrow.parquet import ParquetFile
 from pydantic import ValidationError
 
 from scalemai_core.records.model import ModelDocument, model_path
@@ -44,6 +46,16 @@ class Doubtful:
             self.unreadable.append(path)
             return pl.DataFrame()
 
+    def texts(self, path: str) -> Iterator[pl.DataFrame]:
+        """A Parquet document's columns of texts, a group of rows at a time: it may be large."""
+        try:
+            with self._store.files.open(path) as document, ParquetFile(document) as parquet:
+                names = [name for name, kind in _types(parquet).items() if kind == pl.String]
+                for group in range(parquet.num_row_groups):
+                    yield pl.DataFrame(pl.from_arrow(parquet.read_row_group(group, names)))
+        except UNREADABLE:
+            self.unreadable.append(path)
+
     def json(self, path: str) -> dict[str, object]:
         """A JSON document."""
         try:
@@ -71,3 +83,7 @@ class Doubtful:
         except ValidationError:
             self.unreadable.append(path)
             return None
+
+
+def _types(parquet: ParquetFile) -> pl.Schema:
+    return pl.DataFrame(pl.from_arrow(parquet.schema_arrow.empty_table())).schema

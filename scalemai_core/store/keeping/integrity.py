@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 
 import polars as pl
+from pyarrow.parquet import ParquetFile
 
 from scalemai_core.errors import ScaleMAIError
 from scalemai_core.records.base import Record
@@ -122,7 +123,7 @@ def _parse(path: str, data: bytes) -> Found | None:
     if ending == "safetensors":
         return _weights(path, data)
     if ending in ("parquet", "done"):
-        pl.read_parquet(io.BytesIO(data))
+        _table(data)
     elif ending == "jsonl":
         for line in data.splitlines():
             ReviewEntry.model_validate_json(line)
@@ -133,6 +134,12 @@ def _parse(path: str, data: bytes) -> Found | None:
     elif ending == "json":
         _record(path, data)
     return None
+
+
+def _table(data: bytes) -> None:
+    with ParquetFile(io.BytesIO(data)) as parquet:
+        for group in range(parquet.num_row_groups):  # all at once may be gigabytes
+            parquet.read_row_group(group)
 
 
 def _record(path: str, data: bytes) -> None:

@@ -135,7 +135,8 @@ def _of_documents(store: Workspace, folder: str, names: Sequence[str], found: Re
         path = f"{folder}/{name}"
         found.documents.setdefault(path, by)
         if name.endswith((".parquet", ".done")):
-            _of_table(found.doubt.table(path), by, found)
+            for texts in found.doubt.texts(path):
+                _of_texts(texts, by, found)
         elif name.endswith(".jsonl"):
             found.mentioned |= _names(store.files.read_bytes(path))
 
@@ -183,8 +184,7 @@ def _of_predictions(
                     found.predictions.setdefault(folder, f"round {number}")
 
 
-def _of_table(rows: pl.DataFrame, by: str, found: References) -> None:
-    texts = rows.select(pl.selectors.string())
+def _of_texts(texts: pl.DataFrame, by: str, found: References) -> None:
     for column in texts:
         names = column.drop_nulls().unique().str.extract_all(NAME_TEXT).explode().drop_nulls()
         found.mentioned |= set(names.filter(names.str.len_bytes() == NAME_LETTERS))
