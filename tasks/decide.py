@@ -112,10 +112,9 @@ def round_allowance(inputs: StageInputs) -> Allowance:
 def num_masks(store: Workspace, version: DatasetVersion) -> int:
     """Distinct masks: annotations with a known state, gold left out."""
     gold = store.catalog.scans(version).filter(pl.col("gold").is_not_null())["scan_id"]
-    rows = store.catalog.annotations(version, columns=["scan_id", "state"])
-    return rows.filter(
-        (pl.col("state") != State.UNKNOWN.value) & ~pl.col("scan_id").is_in(gold.to_list())
-    ).height
+    mask = (pl.col("state") != State.UNKNOWN.value) & ~pl.col("scan_id").is_in(gold.to_list())
+    blocks = store.catalog.blocks(version, ["scan_id", "state"])
+    return sum(rows.filter(mask).height for rows in blocks)
 
 
 def out_of_fold(model: ModelDocument, plan: RoundPlan) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from scalemai_core.judge.decisions.tally import own
 from scalemai_core.page.draw.figures import Outline, draw_example
 from scalemai_core.page.report.example import Example
 from scalemai_core.records.annotation import State
@@ -31,17 +32,16 @@ def draw_examples(
     model: ModelDocument,
 ) -> tuple[Example, ...]:
     """The largest disagreements of each action: CT, current, prediction, and what it became."""
-    candidates = decisions.filter(pl.col("gold").is_null()).sort(
-        ["gain", "scan_id", "structure"], descending=[True, False, False]
+    first = {"by": ["gain", "row"], "descending": [True, False]}
+    best = (
+        own(decisions.with_row_index("row"))
+        .group_by("action", "structure")
+        .agg(pl.col("row", "gain").sort_by(**first).first())
+        .sort(**first)
+        .collect()
     )
-    chosen = pl.concat(
-        [
-            candidates.filter(pl.col("action") == action.value)
-            .unique("structure", keep="first", maintain_order=True)
-            .head(number)
-            for action, number in SHOWN.items()
-        ]
-    )
+    rows = [best.filter(action=action.value)["row"].head(n) for action, n in SHOWN.items()]
+    chosen = decisions[pl.concat(rows)]
     scan_ids = tuple(chosen["scan_id"].unique().to_list())
     old = labelled_scans(store.url, before, scan_ids)
     new = labelled_scans(store.url, after, scan_ids)

@@ -21,6 +21,9 @@ from scalemai_core.judge.decisions.tally import (
     by_rule,
     by_structure,
     count_rules,
+    mean_agreement,
+    mean_evidence,
+    own,
     score_truth,
 )
 from scalemai_core.page.report.curves import curve_files
@@ -53,7 +56,7 @@ from tasks.patience import reasons_set_aside
 from tasks.round import finished_rounds, report_path, result_path
 from tasks.titles import artifact_key
 from tasks.tracking.registry import Tracker
-from tasks.verdicts import masks_opened, minutes_of_people, verdicts_of_round
+from tasks.verdicts import KEY, masks_opened, minutes_of_people, verdicts_of_round
 
 log = logging.getLogger("scalemai.publish")
 
@@ -198,11 +201,10 @@ def _result(
 ) -> RoundResult:
     verdicts = verdicts_of_round(store, plan)
     opened = masks_opened(store, plan.number)
-    own = decisions.filter(pl.col("gold").is_null())
     audited = round_audit(store, plan)
     weights = store.catalog.annotations(outcome.after, columns=["weight"])["weight"]
     masks = num_masks(store, outcome.after)
-    agreement = own.filter(pl.col("state") == "present")["dice"].mean()
+    actions = own(decisions).select(*KEY, "action").collect()
     result = RoundResult(
         number=plan.number,
         base_version=outcome.before.number,
@@ -214,9 +216,9 @@ def _result(
         failed_scans=len(outcome.failed),
         set_aside=reasons_set_aside(store, plan.number),
         masks=masks,
-        decisions=count_actions(own),
+        decisions=count_actions(actions),
         changed=outcome.after.changed,
-        changed_automatically=automatic(own, verdicts).height,
+        changed_automatically=automatic(actions, verdicts).height,
         reviewed=len({(v.scan_id, v.structure) for v in verdicts}),
         reviewed_share=opened / masks if masks else 0.0,
         human_minutes=minutes_of_people(store, plan.number),
@@ -227,9 +229,9 @@ def _result(
         audit_upper_bound=audited.upper_bound,
         audit_width=audited.width,
         expert=expert_report(store, plan),
-        evidence=_evidence(own),
+        evidence=mean_evidence(decisions),
         findings=count_rules(decisions),
-        mean_agreement=float(agreement) if isinstance(agreement, float) else 0.0,
+        mean_agreement=mean_agreement(decisions),
         out_of_fold=out_of_fold(outcome.critic, plan),
         lesions=lesion_tally(store, plan),
         gold=outcome.promotion.score,
@@ -240,10 +242,3 @@ def _result(
     )
     stop = stop_reason((*finished_rounds(store), result), plan.settings.stop)
     return result.model_copy(update={"stop": stop})
-
-
-def _evidence(decisions: pl.DataFrame) -> dict[str, float]:
-    """Means over the annotations that the model has a channel for."""
-    means = decisions.select(pl.col(name).mean() for name in Evidence.model_fields).row(0)
-    found = zip(Evidence.model_fields, means, strict=True)
-    return {name: float(mean) for name, mean in found if mean is not None}

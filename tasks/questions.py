@@ -48,8 +48,9 @@ def pose_questions(inputs: StageInputs) -> None:
     if tables.has(ITEMS):
         return
     posed = pl.concat([tables.read(QUESTIONS), tables.read(AUDITS)], how="diagonal_relaxed")
-    scans = posed["scan_id"].unique().to_list()
-    maps = store.catalog.annotations(inputs.version, scans, (*KEY, "label_map"))
+    annotations = store.catalog.blocks(inputs.version, (*KEY, "label_map"))
+    asked = posed.select(KEY).unique()
+    maps = pl.concat([rows.join(asked, on=KEY, how="semi") for rows in annotations])
     maps = maps.rename({"label_map": "base_label_map"})
     rows = posed.join(maps, on=KEY, how="left", maintain_order="left").to_dicts()
     twice = _read_twice(len(rows), inputs)

@@ -127,6 +127,23 @@ def test_a_version_is_the_same_in_however_many_parts_it_came(tmp_path: Path) -> 
         assert catalog.annotations(version, ("b", "d"))["scan_id"].to_list() == ["b", "d"]
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3, 99])
+def test_a_digest_is_of_every_row_however_many_scans_are_read_at_once(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    rows = annotation_rows(annotation(scan_id, "liver", State.PRESENT) for scan_id in "abcdefg")
+    version = catalog.commit(
+        base=None,
+        scans=scan_rows(map(scan, "bdf")),  # some rows lie before, between and behind these
+        annotations=[rows],
+        round_number=0,
+        message="test",
+    )
+    monkeypatch.setattr("scalemai_core.store.catalog.catalog.SCANS_AT_ONCE", at_once)
+    assert catalog.digest(version) == version.digest
+    assert pl.concat(catalog.blocks(version)).equals(catalog.annotations(version))
+
+
 def test_rows_are_in_order_however_their_writing_mixed_them(catalog: Catalog) -> None:
     letters = [chr(number) for number in range(0x100, 0x100 + 60)]
     version = in_parts(catalog, *letters)

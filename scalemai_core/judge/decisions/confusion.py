@@ -56,6 +56,7 @@ def by_judgement(
             (pl.col("dice_before") < FAULTY_DICE).sum().alias("wrong"),
         )
         .sort("said", "found")
+        .collect()
     )
 
 
@@ -82,6 +83,7 @@ def by_truth(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
             dice_after=after.mean(),
         )
         .sort("masks", "action", descending=[True, False])
+        .collect()
     )
 
 
@@ -103,12 +105,13 @@ def by_people(
     changed = pl.col("action").is_in(AUTOMATIC)
     current = pl.col("choice") == Candidate.CURRENT.value
     drawn = pl.col("choice") == Candidate.READER.value
+    decided = decisions.select(*KEY, "action", "better").join(said, on=KEY, how="semi")
     # An audit shows what the engine made of a mask: it held that one better.
     other_expected = audit | (pl.col("better") >= EVEN)
     return (
         items.select(*KEY, "kind", "reason")
         .join(said, on=KEY)
-        .join(decisions.select(*KEY, "action", "better"), on=KEY, how="left")
+        .join(decided, on=KEY, how="left")
         .with_columns(
             reason=pl.when(audit & changed)
             .then("action")

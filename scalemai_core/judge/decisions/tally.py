@@ -8,6 +8,7 @@ import polars as pl
 
 from scalemai_core.records.annotation import State
 from scalemai_core.records.decision import Action
+from scalemai_core.records.evidence import Evidence
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.round import TruthScore
 
@@ -59,7 +60,7 @@ def score_truth(scores: pl.DataFrame, verdicts: Sequence[Verdict]) -> TruthScore
     return TruthScore.model_validate(numbers.row(0, named=True))
 
 
-def with_truth(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+def with_truth(decisions: pl.LazyFrame, scores: pl.DataFrame) -> pl.LazyFrame:
     """Decisions with ``dice_before`` and ``dice_after`` to the truth.
 
     Null where no truth was given, and while a mask is unknown.
@@ -73,12 +74,15 @@ def with_truth(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
         *KEY,
         *(pl.when(f"known_{name}").then(f"dice_{name}").alias(f"dice_{name}") for name in names),
     )
-    return decisions.join(known, on=KEY, how="left")
+    return decisions.join(known.lazy(), on=KEY, how="left")
 
 
-def own(decisions: pl.DataFrame) -> pl.DataFrame:
-    """What the engine decides on: gold left out."""
-    return decisions.filter(pl.col("gold").is_null())
+def own(decisions: pl.DataFrame) -> pl.LazyFrame:
+    """What the engine decides on: gold left out.
+
+    Lazy, so that of millions of rows only those columns are copied that are asked for.
+    """
+    return decisions.lazy().filter(pl.col("gold").is_null())
 
 
 def known() -> pl.Expr:
@@ -93,15 +97,15 @@ def counts() -> list[pl.Expr]:
 
 def by_structure(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     """The report's table: decisions, quality, usual agreement and truth per structure."""
-    table = with_truth(own(decisions), scores)
-    return table.group_by("structure").agg(
+    table = with_truth(own(decisions), scores).group_by("structure")
+    return table.agg(
         pl.len().alias("masks"),
         pl.col("dice").median().alias("agreement"),
         pl.col("quality_current").filter(known()).mean().alias("quality"),
         *counts(),
         pl.col("dice_before").mean().alias("truth_before"),
         pl.col("dice_after").mean().alias("truth_after"),
-    )
+    ).collect()
 
 
 def by_rule(decisions: pl.DataFrame, scores: pl.DataFrame, keep_quality: float) -> pl.DataFrame:
@@ -110,21 +114,33 @@ def by_rule(decisions: pl.DataFrame, scores: pl.DataFrame, keep_quality: float) 
     ``doubtful`` of them had a quality below ``keep_quality``; of ``compared`` with the truth
     ``wrong`` were faulty.
     """
-    return (
+    # Rules bite together in some hundred ways: counted by these, no mask has a row a rule.
+    together = (
         with_truth(own(decisions), scores)
         .filter(pl.col("findings_current") != "")
-        .with_columns(rule=pl.col("findings_current").str.split(","))
-        .explode("rule")
-        .group_by("rule")
+        .group_by("findings_current")
         .agg(
-            findings=pl.len(),
-            masks=pl.struct(KEY).n_unique(),
+            masks=pl.len(),
             doubtful=(known() & (pl.col("quality_current") < keep_quality)).sum(),
             compared=pl.col("dice_before").count(),
             wrong=(pl.col("dice_before") < FAULTY_DICE).sum(),
-            example=pl.col("message").sort_by("scan_id").first(),
+            scan=pl.col("scan_id").min(),
+            example=pl.col("message").get(pl.col("scan_id").arg_min()),
         )
-        .sort("findings", descending=True)
+    )
+    once = pl.col("findings_current").is_first_distinct()  # a rule may bite twice on a mask
+    return (
+        together.with_columns(rule=pl.col("findings_current").str.split(","))
+        .explode("rule")
+        .group_by("rule")
+        .agg(
+            pl.col("masks").sum().alias("findings"),
+            pl.col("masks").filter(once).sum(),
+            pl.col("doubtful", "compared", "wrong").sum(),
+            pl.col("example").sort_by("scan").first(),
+        )
+        .sort("findings", "rule", descending=[True, False])
+        .collect()
     )
 
 
@@ -132,3 +148,16 @@ def count_rules(decisions: pl.DataFrame) -> dict[str, int]:
     """Findings on current annotations, by rule, the most frequent first."""
     found = by_rule(decisions, pl.DataFrame(), keep_quality=0.0)
     return dict(found.select("rule", "findings").iter_rows())
+
+
+def mean_agreement(decisions: pl.DataFrame) -> float:
+    """Mean Dice of present annotations and predictions; 0 where there are none."""
+    present = own(decisions).filter(pl.col("state") == State.PRESENT.value)
+    return present.select(pl.col("dice").mean()).collect().item() or 0.0
+
+
+def mean_evidence(decisions: pl.DataFrame) -> dict[str, float]:
+    """Means over the annotations that the model has a channel for; without what none has."""
+    means = own(decisions).select(pl.col(name).mean() for name in Evidence.model_fields)
+    found = zip(Evidence.model_fields, means.collect().row(0), strict=True)
+    return {name: mean for name, mean in found if mean is not None}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,8 @@ from scalemai_core.store.catalog.draft import DIGESTED, KEY, Draft, digest
 from scalemai_core.store.files import Files
 
 APPEND_TRIES = 5
+SCANS_AT_ONCE = 4096
+"""Whose annotations are in memory together where a version is gone through."""
 
 
 class Catalog:
@@ -72,6 +75,21 @@ class Catalog:
         key = [name for name in KEY if name in columns]
         return found.sort(key) if key else found
 
+    def blocks(
+        self, version: DatasetVersion, columns: Sequence[str] = tuple(tables.ANNOTATIONS)
+    ) -> Iterator[pl.DataFrame]:
+        """All annotations of a version, some scans at a time and in their order, each block as
+        ``annotations`` gives it."""
+        schema = pl.Schema({name: tables.ANNOTATIONS[name] for name in columns})
+        key = [name for name in KEY if name in columns]
+        first = self.scans(version)["scan_id"].gather_every(SCANS_AT_ONCE)[1:].to_list()
+        # From the first of some scans to the first of the next: no row lies outside all of these.
+        for start, end in pairwise([None, *first, None]):
+            bounds = (("scan_id", ">=", start), ("scan_id", "<", end))
+            chosen = [bound for bound in bounds if bound[-1] is not None]
+            rows = self._delta.read("annotations", version.annotations_delta, schema, chosen)
+            yield rows.sort(key) if key else rows
+
     def commit(
         self,
         *,
@@ -114,7 +132,7 @@ class Catalog:
 
     def digest(self, version: DatasetVersion) -> str:
         """What a version's digest has to be, by what is stored of it."""
-        return digest(self.scans(version), [self.annotations(version, columns=DIGESTED)])
+        return digest(self.scans(version), self.blocks(version, DIGESTED))
 
     def changes(self, older: DatasetVersion, newer: DatasetVersion) -> pl.DataFrame:
         """What became of each annotation between two versions: first before, last after."""

@@ -92,7 +92,7 @@ class DeltaTables:
         there = {field.name for field in table.schema().fields}
         columns = [name for name in schema.names() if name in there]
         try:
-            found = insist(lambda: table.to_pyarrow_table(columns=columns, filters=chosen))
+            found = insist(lambda: table.to_pyarrow_table(columns=columns, filters=chosen or None))
         except FileNotFoundError as error:
             raise WorkspaceError(
                 f"catalog/{name} has lost files of its state {table.version()}: the dataset version"

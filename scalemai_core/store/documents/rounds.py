@@ -66,9 +66,10 @@ class RoundTables:
         Raises FileNotFoundError where it was never written.
         """
         wanted = None if columns is None else list(columns)
-        with self._files.open(self.path(name)) as document, ParquetFile(document) as parquet:
+        with self._files.open(self.path(name)) as document:
             if scan_ids is None:
-                return pl.DataFrame(pl.from_arrow(parquet.read(wanted)))
+                return pl.read_parquet(document, columns=wanted)
+            parquet = ParquetFile(document)
             needed = None if columns is None else ["scan_id", *columns]
             table = pl.DataFrame(
                 pl.from_arrow(parquet.read_row_groups(_groups(parquet, scan_ids), needed))

@@ -30,14 +30,15 @@ class Delta:
         """The values of a column of texts, each once."""
         if self._table is None:
             return []
-        found = pl.from_arrow(self._table.to_pyarrow_table(columns=[name]))
-        return pl.DataFrame(found)[name].drop_nulls().unique().sort().to_list()
+        batches = self._table.to_pyarrow_dataset().to_batches(columns=[name])
+        found = {value for batch in batches for value in batch[name].unique().to_pylist()}
+        return sorted(found - {None})
 
-    def rows(self) -> pl.DataFrame:
-        """All of it."""
-        if self._table is None:
-            return pl.DataFrame()
-        return pl.DataFrame(pl.from_arrow(self._table.to_pyarrow_table()))
+    def read_through(self) -> None:
+        """All of it, to see that it can be read; none is kept: it may be large."""
+        if self._table is not None:
+            for _ in self._table.to_pyarrow_dataset().to_batches():
+                pass
 
     def files(self) -> dict[str, int]:
         """Bytes of every file of this state, as the log has them, by path below the workspace."""

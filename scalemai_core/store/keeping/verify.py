@@ -194,7 +194,7 @@ def _tables(
             yield _Object("table", f"catalog/{name}", by, found, lambda: None)
             continue
         if name not in STATES:
-            yield _Object("table", table.folder, by, None, partial(table_fault, table.rows))
+            yield _Object("table", table.folder, by, None, partial(table_fault, table.read_through))
         for path, size in sizes.items():
             yield _Object("table file", path, by, _sized(listing.get(path), size), lambda: None)
 

@@ -110,3 +110,13 @@ def test_findings_are_counted_by_rule_with_an_example() -> None:
     assert found.rows() == [("side", 2, 2, 1, 1, 1), ("volume", 1, 1, 0, 0, 0)]
     assert by_rule(frame, scores, keep_quality=0.5)["example"][0] == "on the wrong side"
     assert count_rules(frame) == {"side": 2, "volume": 1}
+
+
+def test_a_rule_that_bites_twice_on_a_mask_has_two_findings_on_one_mask() -> None:
+    frame = appraised(
+        {"scan_id": "b", "findings_current": "hu,hu,side", "message": "later"},
+        {"scan_id": "a", "findings_current": "hu,side", "message": "first"},
+    )
+    found = by_rule(frame, pl.DataFrame(), keep_quality=0.5)
+    assert found.select("rule", "findings", "masks").rows() == [("hu", 3, 2), ("side", 2, 2)]
+    assert found["example"].to_list() == ["first", "first"]
