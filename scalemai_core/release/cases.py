@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
 ANNOTATIONS = "annotations.csv"
+AT_ONCE = 1000
+"""Scans whose annotations are read together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +48,31 @@ def check_new(folder: Path) -> None:
         raise UsageError(f"{folder} is not empty: give a new folder")
 
 
-def released_cases(store: Workspace, version: DatasetVersion) -> tuple[ReleasedCase, ...]:
-    """All cases of a version, by name."""
-    scans = sorted(scans_of(store.catalog.scans(version)), key=lambda scan: scan.case)
-    names = _file_names(scans)
-    by_scan: dict[str, list[Annotation]] = {scan.scan_id: [] for scan in scans}
-    for annotation in annotations_of(store.catalog.annotations(version)):
-        by_scan[annotation.scan_id].append(annotation)
-    return tuple(
-        ReleasedCase(names[scan.scan_id], scan, tuple(by_scan[scan.scan_id])) for scan in scans
-    )
+class ReleasedCases(Iterable[ReleasedCase]):
+    """All cases of a version, by name; may be gone through again and again.
+
+    The annotations of some at a time are in memory: of 47,315 scans there are four million.
+    """
+
+    def __init__(self, store: Workspace, version: DatasetVersion) -> None:
+        self._catalog, self._version = store.catalog, version
+        scans = scans_of(store.catalog.scans(version))
+        self._scans = sorted(scans, key=lambda scan: (scan.case, scan.scan_id))
+        self._names = _file_names(self._scans)
+
+    def __len__(self) -> int:
+        return len(self._scans)
+
+    def __iter__(self) -> Iterator[ReleasedCase]:
+        for start in range(0, len(self._scans), AT_ONCE):
+            some = self._scans[start : start + AT_ONCE]
+            by_scan: dict[str, list[Annotation]] = {scan.scan_id: [] for scan in some}
+            rows = self._catalog.annotations(self._version, tuple(by_scan))
+            for annotation in annotations_of(rows):
+                by_scan[annotation.scan_id].append(annotation)
+            for scan in some:
+                name = self._names[scan.scan_id]
+                yield ReleasedCase(name, scan, tuple(by_scan[scan.scan_id]))
 
 
 def write_annotations(folder: Path, cases: Iterable[ReleasedCase]) -> None:

@@ -14,7 +14,7 @@ from scalemai_core.records.label_map import LabelsZYX, Layer
 from scalemai_core.records.review import Verdict
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.release.cases import ReleasedCase, check_new, released_cases, write_annotations
+from scalemai_core.release.cases import ReleasedCase, ReleasedCases, check_new, write_annotations
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import load_taxonomy
 
@@ -28,7 +28,7 @@ def export_dicom_seg(store: Workspace, version: DatasetVersion, folder: Path) ->
     holds something already, or where a scan's grid is sheared.
     """
     check_new(folder)
-    cases = released_cases(store, version)
+    cases = ReleasedCases(store, version)
     folder.mkdir(parents=True, exist_ok=True)
     for case in cases:
         _write_case(store, case, folder / case.name, f"version {version.number}")

@@ -17,7 +17,7 @@ from scalemai_core.intake.writer import write_nifti
 from scalemai_core.records.label_map import Layer
 from scalemai_core.records.scan import Scan
 from scalemai_core.records.version import DatasetVersion
-from scalemai_core.release.cases import check_new, released_cases, write_annotations
+from scalemai_core.release.cases import ReleasedCases, check_new, write_annotations
 from scalemai_core.store.workspace import Workspace
 from scalemai_core.taxonomy.taxonomy import Taxonomy, load_taxonomy
 
@@ -69,7 +69,7 @@ def export_nnunet(store: Workspace, version: DatasetVersion, folder: Path) -> in
     cases. Raises UsageError if the folder holds something already.
     """
     check_new(folder)
-    cases = released_cases(store, version)
+    cases = ReleasedCases(store, version)
     combinations = Combinations()
     for case in cases:
         name, scan = case.name, case.scan

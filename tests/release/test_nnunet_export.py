@@ -155,6 +155,20 @@ def test_the_table_tells_unknown_from_absent(store: Workspace, tmp_path: Path) -
     assert rows["liver"]["origin"] == "source"
 
 
+def test_the_table_is_the_same_however_many_scans_are_read_at_once(
+    store: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = commit(store, *((name, "s") for name in "eadcb"))
+    tables = []
+    for at_once in (1, 2, 99):
+        monkeypatch.setattr("scalemai_core.release.cases.AT_ONCE", at_once)
+        assert export_nnunet(store, version, tmp_path / str(at_once)) == len("eadcb")
+        tables.append((tmp_path / str(at_once) / "annotations.csv").read_text())
+    assert len(set(tables)) == 1
+    rows = list(csv.DictReader(tables[0].splitlines()))
+    assert [row["case"] for row in rows[:: len(TAXONOMY.structures)]] == list("abcde")
+
+
 def test_cases_of_one_name_keep_their_sources_apart(store: Workspace, tmp_path: Path) -> None:
     version = commit(store, ("a", "north"), ("a", "south"), ("b", "south"))
     assert export_nnunet(store, version, tmp_path / "out") == 3
