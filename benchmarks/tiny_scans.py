@@ -1,8 +1,8 @@
 """A whole E-step over many tiny scans, with revision and commit: what the engine costs around them.
 
 Each size runs as a round does: Prefect flows, two worker processes under Dask, one ledger part a
-shard. Printed are wall time by stage, objects, Prefect runs, the catalog's size, the peak memory of
-every process, then a comparison of versions and a point query.
+shard. Printed are wall time by stage and what the workers' goes to, objects, Prefect runs, the
+catalog's size, a comparison of versions, a point query, and the peak memory of every process.
 
     python benchmarks/tiny_scans.py --scans 1000 10000 47315 --seed 1
 """
@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psutil
+import timed_workers
 from memory import memory_mb
 from prefect import flow, get_client
 from prefect.task_runners import TaskRunner
@@ -70,8 +71,11 @@ def main() -> None:
                 "PREFECT_HOME": f"{scratch}/prefect-{scans}",
                 "PREFECT_LOGGING_LEVEL": "WARNING",
                 "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+                "DASK_DISTRIBUTED__WORKER__PRELOAD": timed_workers.__file__,
+                timed_workers.FOLDER: (times := tempfile.mkdtemp(dir=scratch)),
             }
             watched(command, os.environ | own)
+            timed_workers.print_times(times, scans)
 
 
 def watched(command: list[str], environment: dict[str, str]) -> None:
