@@ -97,15 +97,19 @@ def counts() -> list[pl.Expr]:
 
 def by_structure(decisions: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     """The report's table: decisions, quality, usual agreement and truth per structure."""
-    table = with_truth(own(decisions), scores).group_by("structure")
-    return table.agg(
-        pl.len().alias("masks"),
-        pl.col("dice").median().alias("agreement"),
-        pl.col("quality_current").filter(known()).mean().alias("quality"),
-        *counts(),
-        pl.col("dice_before").mean().alias("truth_before"),
-        pl.col("dice_after").mean().alias("truth_after"),
-    ).collect()
+    return (
+        with_truth(own(decisions), scores)
+        .group_by("structure")
+        .agg(
+            pl.len().alias("masks"),
+            pl.col("dice").median().alias("agreement"),
+            pl.col("quality_current").filter(known()).mean().alias("quality"),
+            *counts(),
+            pl.col("dice_before").mean().alias("truth_before"),
+            pl.col("dice_after").mean().alias("truth_after"),
+        )
+        .collect()
+    )
 
 
 def by_rule(decisions: pl.DataFrame, scores: pl.DataFrame, keep_quality: float) -> pl.DataFrame:
